@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""THE description of a network: a graph of operations with a type and value bounds on every edge.
+
+What is folded is not said here but in `schedule`: one network, one meaning, many hardware shapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Tuple, Union
+
+import numpy as np
+
+from lutforge.errors import NetworkError, unreachable
+from lutforge.numerics import ACCUMULATOR_BITS, bits_for, level_value_table
+from lutforge.operations import (
+    Affine,
+    ArgMax,
+    Array,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Op,
+    Record,
+    Rescale,
+    Reshape,
+    TableMac,
+    Threshold,
+    Window,
+)
+
+Note = Union[str, int, float]
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """What one edge carries: its shape (no batch) and the bounds of its integers."""
+
+    shape: Tuple[int, ...]
+    low: int
+    high: int
+
+    @property
+    def bits(self) -> int:
+        return bits_for(self.low, self.high)
+
+    @property
+    def signed(self) -> bool:
+        return self.low < 0
+
+    @property
+    def channels(self) -> int:
+        """Extent of the last axis."""
+        return self.shape[-1]
+
+    @property
+    def elements(self) -> int:
+        return int(np.prod(self.shape))
+
+    def __str__(self) -> str:
+        kind = "int" if self.signed else "uint"
+        return f"{kind}{self.bits}[{', '.join(map(str, self.shape))}] {self.low}..{self.high}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation with a name and the names of the nodes it reads."""
+
+    name: str
+    op: Op
+    inputs: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Record):
+    """Nodes in topological order, checked at construction; `types` holds every edge.
+
+    The first node is the one `Input`. A last `ArgMax` is the marked head: the logits are its input.
+    about: notes that travel with the file (data set, accuracy, command); they have no meaning for executors.
+    """
+
+    name: str
+    nodes: Tuple[Node, ...]
+    about: Mapping[str, Note] = field(default_factory=dict)
+    types: Mapping[str, TensorType] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        types: Dict[str, TensorType] = {}
+        _check_name(self.name)
+        for index, node in enumerate(self.nodes):
+            _check_name(node.name)
+            if node.name in types:
+                raise NetworkError(f"node {node.name}: the name is taken; every node needs its own")
+            for source in node.inputs:
+                if source not in types:
+                    raise NetworkError(
+                        f"node {node.name}: reads {source!r}, which is not an earlier node; known: {', '.join(types)}"
+                    )
+            if isinstance(node.op, Input) != (index == 0):
+                raise NetworkError(f"node {node.name}: the first node, and only it, is an Input")
+            arity = 0 if isinstance(node.op, Input) else 1
+            if len(node.inputs) != arity:
+                raise NetworkError(
+                    f"node {node.name}: {type(node.op).__name__} reads {arity} input(s), {len(node.inputs)} given"
+                )
+            types[node.name] = _infer_checked(node, [types[source] for source in node.inputs])
+        if not self.nodes:
+            raise NetworkError(f"network {self.name}: it has no nodes; the first must be an Input")
+        _check_all_read(self.nodes)
+        object.__setattr__(self, "types", types)
+
+    @property
+    def input(self) -> TensorType:
+        return self.types[self.nodes[0].name]
+
+    @property
+    def output(self) -> Node:
+        """The node whose values are the logits."""
+        last = self.nodes[-1]
+        return self.node(last.inputs[0]) if isinstance(last.op, ArgMax) else last
+
+    @property
+    def logits(self) -> TensorType:
+        return self.types[self.output.name]
+
+    @property
+    def classes(self) -> int:
+        return self.logits.channels
+
+    def node(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise NetworkError(f"no node {name!r}; known: {', '.join(node.name for node in self.nodes)}")
+
+    def input_type(self, node: Node) -> TensorType:
+        """Type of the first edge that a node reads."""
+        return self.types[node.inputs[0]]
+
+
+def _check_name(name: str) -> None:
+    if not name.isascii() or not name.isidentifier() or name.startswith("_") or len(name) > 48:
+        raise NetworkError(
+            f"name {name!r}: names go into C++ and file names; use at most 48 letters, digits and underscores, "
+            "a letter first"
+        )
+
+
+def _check_all_read(nodes: Tuple[Node, ...]) -> None:
+    read = {source for node in nodes for source in node.inputs}
+    for node in nodes[:-1]:
+        if node.name not in read:
+            raise NetworkError(f"node {node.name}: nothing reads it; remove it or make it the last node")
+        if isinstance(node.op, ArgMax):
+            raise NetworkError(f"node {node.name}: ArgMax is the head; it must be the last node")
+
+
+def _infer_checked(node: Node, inputs: List[TensorType]) -> TensorType:
+    try:
+        result = infer(node.op, inputs)
+    except NetworkError as error:
+        raise NetworkError(f"node {node.name}: {error}") from None
+    low, high = accumulator_bounds(node.op, inputs[0]) if inputs else (result.low, result.high)
+    bits = bits_for(min(low, result.low, -1), max(high, result.high))
+    if bits > ACCUMULATOR_BITS:
+        raise NetworkError(
+            f"node {node.name}: the accumulator reaches {low}..{high}, which needs {bits} bits; the limit is "
+            f"{ACCUMULATOR_BITS}. Lower the fan-in, the bit widths or the bias"
+        )
+    return result
+
+
+def infer(op: Op, inputs: List[TensorType]) -> TensorType:
+    """Return the type of an operation's output; NetworkError if the operation does not fit its input."""
+    if isinstance(op, Input):
+        return TensorType(op.shape, op.low, op.high)
+    x = inputs[0]
+    match op:
+        case Encode():
+            _check_channels("thresholds", op.thresholds, x)
+            high = 1
+            return TensorType((*x.shape[:-1], x.channels * op.bits_per_feature), 0, high)
+        case Window():
+            height, width, channels = _image(x)
+            out = op.output_extent(height, width)
+            if min(out) < 1:
+                raise NetworkError(f"Window: kernel {op.kernel} does not fit an image of {height} x {width}")
+            if any(op.padding) and not x.low <= op.pad_code <= x.high:
+                raise NetworkError(
+                    f"Window: pad_code {op.pad_code} cannot be carried by an edge of {x.low}..{x.high}"
+                )
+            return TensorType((*out, op.kernel[0] * op.kernel[1] * channels), x.low, x.high)
+        case TableMac():
+            _check_fan_in(op.weights, x)
+            if x.bits > 8:
+                raise NetworkError(f"TableMac: activations have {x.bits} bits; the limit is 8. Rescale them first")
+            low, high = _dot_bounds(op.weights, x.low, x.high)
+            return _per_output(x, low + op.bias, high + op.bias)
+        case BinaryMac():
+            _check_fan_in(op.weights, x)
+            low, high = x.low, x.high
+            if op.levels:
+                _check_codes("BinaryMac", x, len(op.levels))
+                high = int(level_value_table(op.levels).max())
+                low = -high
+            return _per_output(x, *_dot_bounds(op.weights, low, high))
+        case LutNeurons():
+            if x.channels != op.elements:
+                raise NetworkError(f"LutNeurons: wired for {op.elements} elements, the edge has {x.channels}")
+            _check_codes("LutNeurons", x, op.bits)
+            total = np.bincount(op.neuron, weights=op.weight, minlength=op.neurons)
+            return TensorType((*x.shape[:-1], op.neurons), 0, int(total.max()))
+        case Threshold():
+            _check_channels("thresholds", op.thresholds, x)
+            return TensorType(x.shape, 0, int(op.thresholds.shape[1]))
+        case Rescale():
+            _check_channels("multiplier", op.multiplier, x)
+            return TensorType(x.shape, op.low, op.high)
+        case MaxPool():
+            height, width, channels = _image(x)
+            extent = Window(op.kernel, op.stride).output_extent(height, width)
+            if min(extent) < 1:
+                raise NetworkError(f"MaxPool: kernel {op.kernel} does not fit an image of {height} x {width}")
+            return TensorType((*extent, channels), x.low, x.high)
+        case Reshape():
+            if int(np.prod(op.shape)) != x.elements:
+                raise NetworkError(f"Reshape: {x.shape} has {x.elements} elements, {op.shape} has not")
+            return TensorType(op.shape, x.low, x.high)
+        case Affine():
+            _check_channels("scale", op.scale, x)
+            ends = np.stack([op.scale * x.low, op.scale * x.high]) + op.offset
+            return TensorType(x.shape, int(ends.min()), int(ends.max()))
+        case ArgMax():
+            return TensorType((*x.shape[:-1], 1), 0, x.channels - 1)
+        case _:
+            unreachable(op)
+
+
+def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
+    """Return bounds of every value an operation holds on its way, in whatever order it adds."""
+    match op:
+        case TableMac():
+            low, high = _dot_bounds(op.weights, min(x.low, 0), max(x.high, 0))
+            low, high = np.minimum(op.bias, 0) + low, np.maximum(op.bias, 0) + high
+            return int(low.min()), int(high.max())
+        case BinaryMac():
+            top = int(level_value_table(op.levels).max()) if op.levels else x.high
+            bottom = -top if op.levels else x.low
+            low, high = _dot_bounds(op.weights, min(bottom, 0), max(top, 0))
+            return int(low.min()), int(high.max())
+        case Input() | Encode() | Window() | LutNeurons() | Threshold() | Rescale() | MaxPool() | Reshape() | Affine() | ArgMax():
+            result = infer(op, [x])
+            return result.low, result.high
+        case _:
+            unreachable(op)
+
+
+def _dot_bounds(weights: Array, low: int, high: int) -> Tuple[Array, Array]:
+    """Bounds of sum(weights * x) per output for low <= x <= high."""
+    wide = weights.astype(np.int64)
+    positive, negative = np.maximum(wide, 0).sum(axis=1), np.minimum(wide, 0).sum(axis=1)
+    return positive * low + negative * high, positive * high + negative * low
+
+
+def _per_output(x: TensorType, low: Array, high: Array) -> TensorType:
+    return TensorType((*x.shape[:-1], len(low)), int(low.min()), int(high.max()))
+
+
+def _image(x: TensorType) -> Tuple[int, int, int]:
+    if len(x.shape) != 3:
+        raise NetworkError(f"an image [height, width, channels] is wanted, the edge has shape {x.shape}")
+    return x.shape[0], x.shape[1], x.shape[2]
+
+
+def _check_fan_in(weights: Array, x: TensorType) -> None:
+    if weights.shape[1] != x.channels:
+        raise NetworkError(f"weights have fan_in {weights.shape[1]}, the edge has {x.channels} elements")
+
+
+def _check_channels(name: str, values: Array, x: TensorType) -> None:
+    if values.shape[0] not in (1, x.channels):
+        raise NetworkError(f"{name} for {values.shape[0]} channels, the edge has {x.channels}")
+
+
+def _check_codes(kind: str, x: TensorType, bits: int) -> None:
+    if x.signed or x.bits != bits:
+        raise NetworkError(f"{kind}: codes of {bits} bits wanted, the edge carries {x}")

@@ -1,0 +1,343 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The operations a network is made of: frozen dataclasses that check themselves.
+
+Tensors are described without their batch dimension. Images are [height, width, channels]; a dense
+layer works on the last axis, so a convolution is a `Window` followed by a dense operation.
+Bit order, rounding and ties: `numerics`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.errors import NetworkError
+from lutforge.multipliers import DivideConquer, Multiplier
+from lutforge.numerics import MAX_TABLE_INPUTS
+
+Array = npt.NDArray[Any]
+
+
+class Record:
+    """Equality by value for frozen dataclasses that hold arrays."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return False
+        for item in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            if isinstance(mine, np.ndarray):
+                if not np.array_equal(mine, theirs):
+                    return False
+            elif mine != theirs:
+                return False
+        return True
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have no hash
+
+    def _freeze(self, name: str, dtype: Any, dimensions: int) -> None:
+        """Store the field as a read-only contiguous array of dtype, refusing values that dtype cannot hold."""
+        given = np.asarray(getattr(self, name))
+        if given.ndim != dimensions or given.size == 0:
+            raise NetworkError(
+                f"{type(self).__name__}.{name}: shape {given.shape} given, "
+                f"{dimensions} non-empty dimension(s) wanted"
+            )
+        if given.dtype.kind not in "iub":
+            raise NetworkError(f"{type(self).__name__}.{name}: dtype {given.dtype} given, integers wanted")
+        array = np.ascontiguousarray(given).astype(dtype)
+        if not np.array_equal(array, given):
+            raise NetworkError(
+                f"{type(self).__name__}.{name}: values {given.min()}..{given.max()} do not fit {np.dtype(dtype)}"
+            )
+        array.setflags(write=False)
+        object.__setattr__(self, name, array)
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Record):
+    """What the host streams: images of `shape` with integer values low..high."""
+
+    shape: Tuple[int, ...]
+    low: int = 0
+    high: int = 255
+
+    def __post_init__(self) -> None:
+        if not self.shape or any(extent < 1 for extent in self.shape):
+            raise NetworkError(f"Input: shape {self.shape} given; every extent must be at least 1")
+        if self.low > self.high:
+            raise NetworkError(f"Input: low {self.low} lies above high {self.high}")
+
+
+@dataclass(frozen=True, eq=False)
+class Encode(Record):
+    """Compare each input with constant thresholds.
+
+    thresholds: int64 [features, steps], or [1, steps] shared by all features; a bit is `x > threshold`.
+    code "thermometer": output [..., features * steps], one bit per threshold, feature by feature.
+    code "bits": output [..., features * B], the binary digits (least significant first) of the number of
+    thresholds exceeded, B = bits of `steps`.
+    """
+
+    thresholds: Array
+    code: str = "thermometer"
+
+    def __post_init__(self) -> None:
+        self._freeze("thresholds", np.int64, 2)
+        if self.code not in ("thermometer", "bits"):
+            raise NetworkError(f"Encode: code {self.code!r} is unknown; use 'thermometer' or 'bits'")
+
+    @property
+    def bits_per_feature(self) -> int:
+        steps = int(self.thresholds.shape[1])
+        return steps if self.code == "thermometer" else steps.bit_length()
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Record):
+    """Sliding window over [height, width, channels]: output [out_h, out_w, kernel_h * kernel_w * channels].
+
+    The order inside a window is kernel row, kernel column, channel. padding: (top, bottom, left, right).
+    pad_code: the code that stands outside the image; it must be a value the edge can carry, because
+    bipolar codes have no zero.
+    """
+
+    kernel: Tuple[int, int]
+    stride: Tuple[int, int] = (1, 1)
+    padding: Tuple[int, int, int, int] = (0, 0, 0, 0)
+    pad_code: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.kernel) < 1 or min(self.stride) < 1 or min(self.padding) < 0:
+            raise NetworkError(
+                f"Window: kernel {self.kernel}, stride {self.stride} must be positive and padding "
+                f"{self.padding} must not be negative"
+            )
+
+    def output_extent(self, height: int, width: int) -> Tuple[int, int]:
+        top, bottom, left, right = self.padding
+        return (
+            (height + top + bottom - self.kernel[0]) // self.stride[0] + 1,
+            (width + left + right - self.kernel[1]) // self.stride[1] + 1,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TableMac(Record):
+    """bias[j] + sum over n of weights[j, n] * x[n], each product a table look-up (LUT-NA).
+
+    weights: int16 [outputs, fan_in], 2 to 9 bits two's complement; bias: int64 [outputs].
+    """
+
+    weights: Array
+    bias: Array
+    multiplier: Multiplier = field(default_factory=DivideConquer)
+
+    def __post_init__(self) -> None:
+        self._freeze("weights", np.int16, 2)
+        self._freeze("bias", np.int64, 1)
+        low, high = int(self.weights.min()), int(self.weights.max())
+        if low < -256 or high > 255:
+            raise NetworkError(
+                f"TableMac: weights {low}..{high} need more than 9 bits; the limit is -256..255. "
+                "Quantise the weights to 9 bits or fewer"
+            )
+        if self.bias.shape[0] != self.weights.shape[0]:
+            raise NetworkError(
+                f"TableMac: bias has {self.bias.shape[0]} values for {self.weights.shape[0]} outputs"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryMac(Record):
+    """sum over n of weights[j, n] * value(x[n]) with weights -1, 0 (pruned) or +1.
+
+    weights: int8 [outputs, fan_in]. levels: empty, and value(x) = x (add and subtract unsigned or signed
+    integers); or integer level weights (level 0, the top bit, first), and x is a residual-binary code
+    with value sum of levels[l] * (2*b_l - 1) (XNOR and popcount).
+    """
+
+    weights: Array
+    levels: Tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._freeze("weights", np.int8, 2)
+        if self.weights.min() < -1 or self.weights.max() > 1:
+            raise NetworkError(
+                f"BinaryMac: weights {self.weights.min()}..{self.weights.max()}; only -1, 0 and 1 are binary"
+            )
+        if any(level < 1 for level in self.levels):
+            raise NetworkError(f"BinaryMac: levels {self.levels}; each must be at least 1")
+
+
+@dataclass(frozen=True, eq=False)
+class LutNeurons(Record):
+    """Truth tables over chosen activation bits, summed with weights per neuron (LUTNet).
+
+    The bits of the input vector are numbered element * bits + bit, bit 0 the least significant.
+    y[j] = sum over tables t of neuron j of weight[t] * tables[t, address],
+    address = sum over k of bit(wiring[t, k]) << k.
+
+    neurons: outputs; elements: input elements (last axis); bits: code bits of each element.
+    wiring: int32 [tables, K]; neuron: int32 [tables], not decreasing; weight: int32 [tables], >= 1;
+    tables: uint8 [tables, 2**K], values 0..1.
+    """
+
+    neurons: int
+    elements: int
+    bits: int
+    wiring: Array
+    neuron: Array
+    weight: Array
+    tables: Array
+
+    def __post_init__(self) -> None:
+        self._freeze("wiring", np.int32, 2)
+        self._check_fan_in()
+        self._freeze("tables", np.uint8, 2)
+        self._freeze("neuron", np.int32, 1)
+        self._freeze("weight", np.int32, 1)
+        count, inputs = self.wiring.shape
+        if self.tables.shape[1] != 1 << inputs:
+            raise NetworkError(
+                f"LutNeurons: tables have {self.tables.shape[1]} entries; {inputs} inputs need "
+                f"2**{inputs} = {1 << inputs}"
+            )
+        for name in ("tables", "neuron", "weight"):
+            if getattr(self, name).shape[0] != count:
+                raise NetworkError(
+                    f"LutNeurons: {name} has {getattr(self, name).shape[0]} rows, wiring has {count}"
+                )
+        if self.tables.max() > 1:
+            raise NetworkError(f"LutNeurons: a table holds {self.tables.max()}; entries are 0 or 1")
+        if self.neuron.min() < 0 or self.neuron.max() >= self.neurons or (np.diff(self.neuron) < 0).any():
+            raise NetworkError(
+                f"LutNeurons: neuron numbers {self.neuron.min()}..{self.neuron.max()} must rise from table "
+                f"to table and lie in 0..{self.neurons - 1}"
+            )
+        if self.weight.min() < 1:
+            raise NetworkError(f"LutNeurons: weight {self.weight.min()} of a table; the least is 1")
+
+    def _check_fan_in(self) -> None:
+        inputs = int(self.wiring.shape[1])
+        if inputs > MAX_TABLE_INPUTS:
+            raise NetworkError(
+                f"LutNeurons: fan_in {inputs} gives 2**{inputs} table entries; the limit is "
+                f"2**{MAX_TABLE_INPUTS}. Lower fan_in to {MAX_TABLE_INPUTS}"
+            )
+        highest = self.elements * self.bits - 1
+        if self.wiring.min() < 0 or self.wiring.max() > highest:
+            raise NetworkError(
+                f"LutNeurons: wiring {self.wiring.min()}..{self.wiring.max()} leaves the input bits 0..{highest}"
+            )
+        ordered = np.sort(self.wiring, axis=1)
+        twice = np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1))
+        if twice.size:
+            raise NetworkError(
+                f"LutNeurons: table {twice[0]} reads the same bit twice: {self.wiring[twice[0]].tolist()}. "
+                "Wire each input to another bit"
+            )
+
+    @property
+    def inputs(self) -> int:
+        """Inputs K of each table."""
+        return int(self.wiring.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(Record):
+    """Number of thresholds exceeded, strictly. thresholds: int64 [channels, steps] or [1, steps]."""
+
+    thresholds: Array
+
+    def __post_init__(self) -> None:
+        self._freeze("thresholds", np.int64, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale(Record):
+    """`(x * multiplier + 2**(shift-1)) >> shift`, half up, clamped to low..high.
+
+    multiplier: int64 [channels] or [1], >= 1; shift: int64 of the same length, 0..31.
+    """
+
+    multiplier: Array
+    shift: Array
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        self._freeze("multiplier", np.int64, 1)
+        self._freeze("shift", np.int64, 1)
+        if self.multiplier.shape != self.shift.shape:
+            raise NetworkError(
+                f"Rescale: {self.multiplier.shape[0]} multipliers but {self.shift.shape[0]} shifts"
+            )
+        if self.multiplier.min() < 1 or self.multiplier.max() >= 1 << 16:
+            raise NetworkError(
+                f"Rescale: multiplier {self.multiplier.min()}..{self.multiplier.max()} must lie in 1..65535"
+            )
+        if self.shift.min() < 0 or self.shift.max() > 31:
+            raise NetworkError(f"Rescale: shift {self.shift.min()}..{self.shift.max()} must lie in 0..31")
+        if self.low > self.high:
+            raise NetworkError(f"Rescale: low {self.low} lies above high {self.high}")
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Record):
+    """Largest value of each kernel window, no padding, over [height, width, channels]."""
+
+    kernel: Tuple[int, int]
+    stride: Tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if min(self.kernel) < 1 or min(self.stride) < 1:
+            raise NetworkError(f"MaxPool: kernel {self.kernel} and stride {self.stride} must be positive")
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Record):
+    """The same elements, row-major, in another shape."""
+
+    shape: Tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Record):
+    """x * scale + offset. scale, offset: int64 [channels]."""
+
+    scale: Array
+    offset: Array
+
+    def __post_init__(self) -> None:
+        self._freeze("scale", np.int64, 1)
+        self._freeze("offset", np.int64, 1)
+        if self.scale.shape != self.offset.shape:
+            raise NetworkError(f"Affine: {self.scale.shape[0]} scales but {self.offset.shape[0]} offsets")
+        if np.abs(self.scale).max() >= 1 << 31:
+            raise NetworkError(f"Affine: scale {self.scale.min()}..{self.scale.max()} exceeds 32 bits")
+
+
+@dataclass(frozen=True, eq=False)
+class ArgMax(Record):
+    """Index of the largest value, the lowest index on a tie: the marked head of a classifier."""
+
+
+Op = Union[
+    Input,
+    Encode,
+    Window,
+    TableMac,
+    BinaryMac,
+    LutNeurons,
+    Threshold,
+    Rescale,
+    MaxPool,
+    Reshape,
+    Affine,
+    ArgMax,
+]

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The golden model: every operation in plain numpy integers, the meaning all executors are compared with."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.errors import unreachable
+from lutforge.executors import check_images
+from lutforge.network import Network, TensorType
+from lutforge.numerics import argmax, code_bits, level_value_table, shift_round
+from lutforge.operations import (
+    Affine,
+    ArgMax,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Op,
+    Rescale,
+    Reshape,
+    TableMac,
+    Threshold,
+    Window,
+)
+
+Ints = npt.NDArray[Any]
+BLOCK_BYTES = 64 << 20
+
+
+def run(network: Network, images: Ints) -> npt.NDArray[np.int64]:
+    """Return the logits of images.
+
+    images: integers [batch, *input shape] (or [batch, elements]) within the bounds of the input.
+    Result: int64 [batch, ..., classes].
+    """
+    images = check_images(network, images)
+    blocks = [_evaluate(network, block)[network.output.name] for block in _blocks(network, images)]
+    return np.concatenate(blocks).astype(np.int64)
+
+
+def trace(network: Network, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
+    """Return what every edge carries, by node name: int64 [batch, *shape]."""
+    images = check_images(network, images)
+    blocks = [_evaluate(network, block) for block in _blocks(network, images)]
+    return {
+        node.name: np.concatenate([block[node.name] for block in blocks]).astype(np.int64)
+        for node in network.nodes
+    }
+
+
+class ReferenceExecutor:
+    """The reference behind the interface that all executors share."""
+
+    name = "reference"
+
+    def __init__(self, network: Network):
+        self.network = network
+
+    def run(self, images: Ints) -> npt.NDArray[np.int64]:
+        return run(self.network, images)
+
+    def trace(self, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
+        return trace(self.network, images)
+
+
+def _blocks(network: Network, images: Ints) -> List[Ints]:
+    """Split a batch so that the widest intermediate of a block stays near BLOCK_BYTES."""
+    widest = max(kind.elements for kind in network.types.values())
+    tables = [node.op.wiring.shape[0] for node in network.nodes if isinstance(node.op, LutNeurons)]
+    size = max(1, BLOCK_BYTES // (8 * max([widest, *tables])))
+    return [images[start : start + size] for start in range(0, len(images), size)] or [images]
+
+
+def _evaluate(network: Network, images: Ints) -> Dict[str, Ints]:
+    values: Dict[str, Ints] = {}
+    for node in network.nodes:
+        if isinstance(node.op, Input):
+            values[node.name] = images
+        else:
+            values[node.name] = apply(node.op, values[node.inputs[0]], network.input_type(node))
+    return values
+
+
+def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
+    """Return one operation's output. x: integers [batch, *kind.shape]."""
+    match op:
+        case Input():
+            return x
+        case Encode():
+            exceeded = x[..., None] > op.thresholds
+            if op.code == "thermometer":
+                return exceeded.reshape(*x.shape[:-1], -1).astype(np.uint8)
+            return code_bits(exceeded.sum(axis=-1), op.bits_per_feature)
+        case Window():
+            return _windows(op, x)
+        case TableMac():
+            return _exact_matmul(x, op.weights) + op.bias
+        case BinaryMac():
+            return _exact_matmul(level_value_table(op.levels)[x] if op.levels else x, op.weights)
+        case LutNeurons():
+            return _lut_neurons(op, x)
+        case Threshold():
+            return (x[..., None] > op.thresholds).sum(axis=-1)
+        case Rescale():
+            return np.clip(shift_round(x, op.multiplier, op.shift), op.low, op.high)
+        case MaxPool():
+            windows = _windows(Window(op.kernel, op.stride), x)
+            return windows.reshape(*windows.shape[:-1], -1, kind.channels).max(axis=-2)
+        case Reshape():
+            return x.reshape(len(x), *op.shape)
+        case Affine():
+            return x.astype(np.int64) * op.scale + op.offset
+        case ArgMax():
+            return argmax(x)[..., None]
+        case _:
+            unreachable(op)
+
+
+def _exact_matmul(x: Ints, weights: Ints) -> npt.NDArray[np.int64]:
+    """x @ weights.T through float64, which is exact: bounds keep every partial sum below 2**53."""
+    return (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+
+
+def _windows(op: Window, x: Ints) -> Ints:
+    top, bottom, left, right = op.padding
+    padded = np.pad(
+        x, ((0, 0), (top, bottom), (left, right), (0, 0)), mode="constant", constant_values=op.pad_code
+    )
+    height, width = op.output_extent(x.shape[1], x.shape[2])
+    rows, columns = op.stride
+    taps = [
+        padded[:, i : i + rows * (height - 1) + 1 : rows, j : j + columns * (width - 1) + 1 : columns]
+        for i in range(op.kernel[0])
+        for j in range(op.kernel[1])
+    ]
+    return np.concatenate(taps, axis=-1)
+
+
+def _lut_neurons(op: LutNeurons, x: Ints) -> npt.NDArray[np.int64]:
+    bits = code_bits(x, op.bits).reshape(-1, op.elements * op.bits)
+    address = np.zeros((len(bits), len(op.wiring)), dtype=np.uint8)
+    for position in range(op.inputs):
+        address |= bits[:, op.wiring[:, position]] << np.uint8(position)
+    flat = op.tables.ravel()
+    outputs = flat[address + (np.arange(len(op.wiring), dtype=np.int32) << op.inputs)]
+    sums = _sum_by_neuron(outputs * op.weight.astype(np.int32), op.neuron, op.neurons)
+    return sums.reshape(*x.shape[:-1], op.neurons)
+
+
+def _sum_by_neuron(values: Ints, neuron: Ints, neurons: int) -> npt.NDArray[np.int64]:
+    present, first = np.unique(neuron, return_index=True)
+    sums = np.zeros((len(values), neurons), dtype=np.int64)
+    sums[:, present] = np.add.reduceat(values, first, axis=1)
+    return sums
+
+

@@ -1,0 +1,268 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""How a network is folded onto hardware: PE and SIMD per layer, or unrolled, and what follows from it.
+
+A stream beat carries `lanes` elements of the last axis. A folded layer reads `simd` inputs and makes
+`pe` outputs per cycle; an unrolled one has hardware for every weight and takes one vector at a time.
+A layer's interval is the number of cycles it needs for one image; the slowest layer sets the network's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from math import gcd
+from typing import Any, Dict, Mapping, Union
+
+from lutforge.errors import ScheduleError, unreachable
+from lutforge.multipliers import Conventional
+from lutforge.network import Network, Node, TensorType
+from lutforge.operations import (
+    Affine,
+    ArgMax,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Rescale,
+    Reshape,
+    TableMac,
+    Threshold,
+    Window,
+)
+from lutforge.streams import input_stream
+
+MAX_BEAT_BITS = 1024
+"""Widest stream of an RTL black box in Vitis HLS (UG1399, RTL black box limitations)."""
+
+DEFAULT_DEPTH = 2
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """Hardware for every weight; tables are constants."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """`pe` outputs times `simd` inputs per cycle; weights change each cycle, so tables live in memory.
+
+    tables: 'memory'. 'constant' is refused: a constant table exists only where a weight stays where it is.
+    """
+
+    pe: int
+    simd: int
+    tables: str = "memory"
+
+
+Folding = Union[Unrolled, Folded]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The folding of each `TableMac`, `BinaryMac` and `LutNeurons` node, and the depth of streams (default 2)."""
+
+    foldings: Mapping[str, Folding]
+    depths: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, node: Node) -> Folding:
+        return self.foldings[node.name]
+
+    def depth(self, node: Node) -> int:
+        """Depth of the stream that a node writes."""
+        return self.depths.get(node.name, DEFAULT_DEPTH)
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Elements in one beat of the stream a node reads, and of the stream it writes."""
+
+    inputs: int
+    outputs: int
+
+
+def is_foldable(node: Node) -> bool:
+    """Whether a schedule says something about this node."""
+    return isinstance(node.op, (TableMac, BinaryMac, LutNeurons))
+
+
+def mac_shape(node: Node) -> "tuple[int, int]":
+    """Return (outputs, fan_in) of a foldable node."""
+    op = node.op
+    if isinstance(op, (TableMac, BinaryMac)):
+        return int(op.weights.shape[0]), int(op.weights.shape[1])
+    if isinstance(op, LutNeurons):
+        return op.neurons, op.elements
+    raise ScheduleError(f"node {node.name}: a {type(op).__name__} has no weights to fold")
+
+
+def check(network: Network, schedule: Schedule) -> Schedule:
+    """Return the schedule if it fits the network; ScheduleError names the node, the value and the divisors."""
+    names = {node.name for node in network.nodes if is_foldable(node)}
+    unknown = sorted(set(schedule.foldings) - names)
+    if unknown:
+        raise ScheduleError(f"schedule names {unknown[0]!r}, which cannot be folded; it may name {', '.join(sorted(names))}")
+    for node in network.nodes:
+        if schedule.depth(node) < 1:
+            raise ScheduleError(f"node {node.name}: stream depth {schedule.depth(node)}; the least is 1")
+        if not is_foldable(node):
+            continue
+        if node.name not in schedule.foldings:
+            raise ScheduleError(f"node {node.name}: the schedule does not say how it is folded")
+        _check_folding(node, schedule.of(node))
+    return schedule
+
+
+def _check_folding(node: Node, folding: Folding) -> None:
+    if isinstance(folding, Unrolled):
+        return
+    if isinstance(node.op, LutNeurons):
+        raise ScheduleError(
+            f"node {node.name}: LutNeurons are constant tables, which stay where they are; schedule it unrolled"
+        )
+    if folding.tables != "memory" or (isinstance(node.op, TableMac) and isinstance(node.op.multiplier, Conventional)):
+        raise ScheduleError(
+            f"node {node.name}: constant tables in a folded layer, where the weight changes every cycle; "
+            "unroll the layer, or use a divide-and-conquer multiplier with tables in memory"
+        )
+    outputs, fan_in = mac_shape(node)
+    for what, value, extent in (("pe", folding.pe, outputs), ("simd", folding.simd, fan_in)):
+        if value < 1 or extent % value:
+            raise ScheduleError(
+                f"node {node.name}: {what} {value} does not divide {extent}; use one of {_divisor_text(extent)}"
+            )
+
+
+def lanes(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str, Lanes]:
+    """Return the lanes of every node's streams; a width converter stands where two neighbours differ."""
+    result: Dict[str, Lanes] = {}
+    readers = {source: node for node in network.nodes for source in node.inputs}
+    for node in network.nodes:
+        before = result[node.inputs[0]].outputs if node.inputs else 0
+        result[node.name] = _node_lanes(network, schedule, node, before, readers.get(node.name), beat_bits)
+    return result
+
+
+def _node_lanes(
+    network: Network, schedule: Schedule, node: Node, before: int, reader: "Node | None", beat_bits: int
+) -> Lanes:
+    kind = network.types[node.name]
+    source = network.input_type(node) if node.inputs else kind
+    match node.op:
+        case Input():
+            whole = input_stream(kind, beat_bits).lanes
+            return Lanes(whole, whole if kind.elements % whole == 0 else gcd(kind.elements, whole))
+        case TableMac() | BinaryMac() | LutNeurons():
+            folding = schedule.of(node)
+            if isinstance(folding, Folded):
+                return Lanes(folding.simd, folding.pe)
+            return Lanes(widest(source.channels, source.bits), widest(kind.channels, kind.bits))
+        case Window():
+            follows = reader is not None and is_foldable(reader)
+            out = _node_lanes(network, schedule, reader, 0, None, beat_bits).inputs if follows and reader else 0
+            return Lanes(widest(source.channels, source.bits), out or widest(kind.channels, kind.bits))
+        case MaxPool():
+            width = widest(source.channels, source.bits)
+            return Lanes(width, width)
+        case Encode():
+            step = node.op.bits_per_feature
+            width = max(n for n in _divisors(gcd(before, source.channels)) if n == 1 or n * step <= MAX_BEAT_BITS)
+            return Lanes(width, width * step)
+        case Threshold() | Rescale() | Affine():
+            width = gcd(before, kind.channels)
+            return Lanes(width, width)
+        case Reshape() | ArgMax():
+            return Lanes(before, before)
+        case _:
+            unreachable(node.op)
+
+
+def intervals(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str, int]:
+    """Return the cycles each node needs for one image once it runs; the largest is the network's interval."""
+    widths = lanes(network, schedule, beat_bits)
+    result = {}
+    for node in network.nodes:
+        kind = network.types[node.name]
+        own = _node_interval(network, schedule, node, widths[node.name], beat_bits)
+        if node.inputs:
+            before, after = widths[node.inputs[0]].outputs, widths[node.name].inputs
+            own = max(own, _resize_beats(network.input_type(node).elements, before, after))
+        result[node.name] = own if kind.elements else 0
+    return result
+
+
+def _resize_beats(elements: int, before: int, after: int) -> int:
+    narrow = gcd(before, after)
+    return elements // (narrow if narrow not in (before, after) else min(before, after))
+
+
+def _node_interval(network: Network, schedule: Schedule, node: Node, width: Lanes, beat_bits: int) -> int:
+    kind = network.types[node.name]
+    source = network.input_type(node) if node.inputs else kind
+    match node.op:
+        case Input():
+            return max(input_stream(kind, beat_bits).beats, kind.elements // width.outputs)
+        case TableMac() | BinaryMac() | LutNeurons():
+            outputs, fan_in = mac_shape(node)
+            vectors, folding = source.elements // fan_in, schedule.of(node)
+            if isinstance(folding, Folded):
+                return vectors * (outputs // folding.pe) * (fan_in // folding.simd)
+            return vectors * max(fan_in // width.inputs, outputs // width.outputs)
+        case Window():
+            return window_interval(node.op, source, width.inputs, width.outputs)
+        case MaxPool():
+            window = Window(node.op.kernel, node.op.stride)
+            return window_interval(window, source, width.inputs, width.inputs)
+        case Encode() | Threshold() | Rescale() | Affine() | Reshape() | ArgMax():
+            return source.elements // width.inputs
+        case _:
+            unreachable(node.op)
+
+
+def window_interval(op: Window, source: TensorType, lanes_in: int, lanes_out: int) -> int:
+    """Cycles of a sliding window: each padded pixel is shifted in, each output position is sent beat by beat."""
+    height, width, channels = source.shape
+    top, bottom, left, right = op.padding
+    out_height, out_width = op.output_extent(height, width)
+    pixels = (height + top + bottom) * (width + left + right) * (channels // lanes_in)
+    beats = op.kernel[0] * op.kernel[1] * channels // lanes_out
+    return pixels + out_height * out_width * (beats - 1)
+
+
+def widest(elements: int, bits: int) -> int:
+    """Return the largest divisor of `elements` that fits one beat of MAX_BEAT_BITS."""
+    return max(n for n in _divisors(elements) if n == 1 or n * bits <= MAX_BEAT_BITS)
+
+
+def _divisors(value: int) -> "list[int]":
+    return [n for n in range(1, value + 1) if value % n == 0]
+
+
+def _divisor_text(value: int) -> str:
+    return ", ".join(map(str, _divisors(value)))
+
+
+def to_json(schedule: Schedule) -> str:
+    """Return the schedule as text: {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {node: depth}}."""
+    foldings = {
+        name: "unrolled" if isinstance(folding, Unrolled) else {"pe": folding.pe, "simd": folding.simd}
+        for name, folding in schedule.foldings.items()
+    }
+    return json.dumps({"foldings": foldings, "depths": dict(schedule.depths)}, indent=2, sort_keys=True) + "\n"
+
+
+def from_json(text: str) -> Schedule:
+    """Read what `to_json` wrote, or what a user wrote by hand."""
+    try:
+        document: Dict[str, Any] = json.loads(text)
+        foldings: Dict[str, Folding] = {
+            name: Unrolled() if value == "unrolled" else Folded(**value)
+            for name, value in document["foldings"].items()
+        }
+        return Schedule(foldings, {name: int(depth) for name, depth in document.get("depths", {}).items()})
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ScheduleError(
+            f"the schedule cannot be read ({type(error).__name__}: {error}); wanted: "
+            '{"foldings": {"fc1": {"pe": 8, "simd": 8}, "fc2": "unrolled"}}'
+        ) from error
