@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Call a compiled C simulation (kernel.so of an overlay folder) through its C interface."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.errors import DeviceError, OverlayError
+from lutforge.manifest import KERNEL, Manifest, load_manifest
+
+Bytes = npt.NDArray[np.uint8]
+MESSAGE_BYTES = 512
+
+
+class Kernel:
+    """The compiled kernel of one overlay: bytes of the input stream in, bytes of the output stream out.
+
+    A stream that ends early is an error of the call, named by the kernel, and never a wait.
+    """
+
+    def __init__(self, folder: "Path | str", manifest: Optional[Manifest] = None):
+        self.manifest = manifest or load_manifest(folder)
+        path = Path(folder) / KERNEL
+        if not path.is_file():
+            raise OverlayError(f"{path}: no such file; `lutforge csim` compiles it")
+        try:
+            library = ctypes.CDLL(str(path.resolve()))
+            self._call = library.lutforge_kernel
+            sha256 = library.lutforge_network_sha256
+        except (OSError, AttributeError) as error:
+            raise OverlayError(f"{path}: cannot be loaded ({error}); compile it again with `lutforge csim`") from error
+        sha256.restype = ctypes.c_char_p
+        found = sha256().decode()
+        if found != self.manifest.network_sha256:
+            raise OverlayError(
+                f"{path}: compiled from network {found[:12]}..., the manifest says "
+                f"{self.manifest.network_sha256[:12]}...; compile it again with `lutforge csim`"
+            )
+        self._call.restype = ctypes.c_int
+
+    def stream(self, data: Bytes, images: int) -> Bytes:
+        """Return the output bytes, uint8 [images, bytes_per_image], for `images` images packed in data."""
+        return self._run(data, images, None)
+
+    def trace(self, data: Bytes, images: int) -> Dict[str, npt.NDArray[np.int64]]:
+        """Return what every traced edge carried: int64 [images, *shape] by node name."""
+        sizes = [int(np.prod(node.shape)) for node in self.manifest.trace]
+        buffer = np.zeros(images * sum(sizes), dtype=np.int64)
+        self._run(data, images, buffer)
+        result, start = {}, 0
+        for node, size in zip(self.manifest.trace, sizes):
+            part = buffer[start : start + images * size]
+            result[node.name] = part.reshape(images, *node.shape)
+            start += images * size
+        return result
+
+    def _run(self, data: Bytes, images: int, trace: Optional[npt.NDArray[np.int64]]) -> Bytes:
+        source = np.ascontiguousarray(data).view(np.uint8).reshape(-1)
+        answers = np.zeros((images, self.manifest.output_stream.bytes_per_image), dtype=np.uint8)
+        message = ctypes.create_string_buffer(MESSAGE_BYTES)
+        failed = self._call(
+            *_pointer(source),
+            *_pointer(answers),
+            ctypes.c_uint32(images),
+            *(_pointer(trace) if trace is not None else (None, ctypes.c_size_t(0))),
+            message,
+            ctypes.c_size_t(MESSAGE_BYTES),
+        )
+        if failed:
+            raise DeviceError(f"C simulation of {self.manifest.name}: {message.value.decode(errors='replace')}")
+        return answers
+
+
+def _pointer(array: npt.NDArray[Any]) -> Tuple[ctypes.c_void_p, ctypes.c_size_t]:
+    return ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
