@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any, Dict, List
 
-from lutforge.errors import BoardError
+from lutforge.errors import BoardError, ToolError
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,15 @@ def parse_board(name: str, text: str) -> Board:
 
 
 def _toml(name: str, text: str) -> Dict[str, Any]:
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ImportError:  # Python 3.10, desktop only
-        import tomli as tomllib
+    else:  # an older desktop; a board reads its overlay's manifest and no TOML
+        try:
+            import tomli as tomllib
+        except ImportError as error:
+            raise ToolError(
+                "board files are TOML, which Python 3.10 reads with tomli; `pip install tomli`, or use Python 3.11"
+            ) from error
     try:
         return dict(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -101,7 +107,11 @@ def _section(name: str, values: Any, kind: Any) -> Any:
         raise BoardError(f"board {name}: key {wrong[0]!r} {what}; wanted: {', '.join(sorted(wanted))}")
     for key, kind_name in wanted.items():
         value = values[key]
-        good = {"str": isinstance(value, str), "int": type(value) is int and value >= 0, "float": type(value) in (int, float)}
+        good = {
+            "str": isinstance(value, str),
+            "int": type(value) is int and value >= 0,
+            "float": type(value) in (int, float),
+        }
         if not good.get(kind_name, True):
             raise BoardError(f"board {name}: {key} = {value!r} is not a {kind_name}")
     return kind(**values)

@@ -63,15 +63,11 @@ def check_images(network: Network, images: Ints) -> Ints:
             f"(or [batch, {kind.elements}])"
         )
     if array.size and (int(array.min()) < kind.low or int(array.max()) > kind.high):
-        raise InputError(
-            f"images hold values {array.min()}..{array.max()}; the network reads {kind.low}..{kind.high}"
-        )
+        raise InputError(f"images hold values {array.min()}..{array.max()}; the network reads {kind.low}..{kind.high}")
     return array.reshape(len(array), *wanted)
 
 
-def first_difference(
-    network: Network, left: Executor, right: Executor, images: Ints
-) -> Optional[Difference]:
+def first_difference(network: Network, left: Executor, right: Executor, images: Ints) -> Optional[Difference]:
     """Return the first image, node and element where two executors differ, or None if all logits are equal."""
     images = check_images(network, images)
     ours, theirs = left.run(images), right.run(images)
@@ -97,9 +93,7 @@ def _locate(network: Network, left: Executor, right: Executor, images: Ints, ima
     return Difference(left.name, right.name, image, f"{name} (differs in a batch, not alone)", (), 0, 0)
 
 
-def _differs(
-    left: str, right: str, image: int, node: str, ours: Ints, theirs: Ints
-) -> Optional[Difference]:
+def _differs(left: str, right: str, image: int, node: str, ours: Ints, theirs: Ints) -> Optional[Difference]:
     places = np.argwhere(ours[0] != theirs[0])
     if not len(places):
         return None

@@ -24,7 +24,7 @@ class Kernel:
     A stream that ends early is an error of the call, named by the kernel, and never a wait.
     """
 
-    def __init__(self, folder: "Path | str", manifest: Optional[Manifest] = None):
+    def __init__(self, folder: Path | str, manifest: Optional[Manifest] = None):
         self.manifest = manifest or load_manifest(folder)
         path = Path(folder) / KERNEL
         if not path.is_file():
@@ -54,7 +54,7 @@ class Kernel:
         buffer = np.zeros(images * sum(sizes), dtype=np.int64)
         self._run(data, images, buffer)
         result, start = {}, 0
-        for node, size in zip(self.manifest.trace, sizes):
+        for node, size in zip(self.manifest.trace, sizes, strict=True):
             part = buffer[start : start + images * size]
             result[node.name] = part.reshape(images, *node.shape)
             start += images * size

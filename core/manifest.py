@@ -57,10 +57,12 @@ class Manifest:
 
     @property
     def input_stream(self) -> InputStream:
+        """Layout of an image on the input stream."""
         return InputStream(self.input.elements, self.input.bits, self.input.signed, self.beat_bits)
 
     @property
     def output_stream(self) -> OutputStream:
+        """Layout of an answer on the output stream."""
         return OutputStream(self.classes, self.output, self.beat_bits)
 
 
@@ -69,7 +71,7 @@ def to_json(manifest: Manifest) -> str:
     return json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2, sort_keys=True) + "\n"
 
 
-def load_manifest(folder: "Path | str") -> Manifest:
+def load_manifest(folder: Path | str) -> Manifest:
     """Read an overlay folder's manifest; OverlayError says which file is missing or wrong."""
     path = Path(folder) / MANIFEST
     if not path.is_file():
@@ -83,8 +85,6 @@ def load_manifest(folder: "Path | str") -> Manifest:
         del document["format"]
         kind = document.pop("input")
         nodes = tuple(TracedNode(entry["name"], tuple(entry["shape"])) for entry in document.pop("trace"))
-        return Manifest(
-            input=TensorType(tuple(kind["shape"]), kind["low"], kind["high"]), trace=nodes, **document
-        )
+        return Manifest(input=TensorType(tuple(kind["shape"]), kind["low"], kind["high"]), trace=nodes, **document)
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise OverlayError(f"{path}: cannot be read ({type(error).__name__}: {error}); generate it again") from error

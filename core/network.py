@@ -45,10 +45,12 @@ class TensorType:
 
     @property
     def bits(self) -> int:
+        """Bits of one element, two's complement if signed."""
         return bits_for(self.low, self.high)
 
     @property
     def signed(self) -> bool:
+        """Whether a negative value can occur."""
         return self.low < 0
 
     @property
@@ -58,6 +60,7 @@ class TensorType:
 
     @property
     def elements(self) -> int:
+        """Values of one image on this edge."""
         return int(np.prod(self.shape))
 
     def __str__(self) -> str:
@@ -114,6 +117,7 @@ class Network(Record):
 
     @property
     def input(self) -> TensorType:
+        """Type of what the host streams."""
         return self.types[self.nodes[0].name]
 
     @property
@@ -124,13 +128,16 @@ class Network(Record):
 
     @property
     def logits(self) -> TensorType:
+        """Type of the answers."""
         return self.types[self.output.name]
 
     @property
     def classes(self) -> int:
+        """Number of logits."""
         return self.logits.channels
 
     def node(self, name: str) -> Node:
+        """Return a node by name; NetworkError names the known ones."""
         for node in self.nodes:
             if node.name == name:
                 return node
@@ -181,24 +188,21 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
     match op:
         case Encode():
             _check_channels("thresholds", op.thresholds, x)
-            high = 1
-            return TensorType((*x.shape[:-1], x.channels * op.bits_per_feature), 0, high)
+            return TensorType((*x.shape[:-1], x.channels * op.bits_per_feature), 0, 1)
         case Window():
             height, width, channels = _image(x)
             out = op.output_extent(height, width)
             if min(out) < 1:
                 raise NetworkError(f"Window: kernel {op.kernel} does not fit an image of {height} x {width}")
             if any(op.padding) and not x.low <= op.pad_code <= x.high:
-                raise NetworkError(
-                    f"Window: pad_code {op.pad_code} cannot be carried by an edge of {x.low}..{x.high}"
-                )
+                raise NetworkError(f"Window: pad_code {op.pad_code} cannot be carried by an edge of {x.low}..{x.high}")
             return TensorType((*out, op.kernel[0] * op.kernel[1] * channels), x.low, x.high)
         case TableMac():
             _check_fan_in(op.weights, x)
             if x.bits > 8:
                 raise NetworkError(f"TableMac: activations have {x.bits} bits; the limit is 8. Rescale them first")
-            low, high = _dot_bounds(op.weights, x.low, x.high)
-            return _per_output(x, low + op.bias, high + op.bias)
+            lows, highs = _dot_bounds(op.weights, x.low, x.high)
+            return _per_output(x, lows + op.bias, highs + op.bias)
         case BinaryMac():
             _check_fan_in(op.weights, x)
             low, high = x.low, x.high
@@ -251,7 +255,18 @@ def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
             bottom = -top if op.levels else x.low
             low, high = _dot_bounds(op.weights, min(bottom, 0), max(top, 0))
             return int(low.min()), int(high.max())
-        case Input() | Encode() | Window() | LutNeurons() | Threshold() | Rescale() | MaxPool() | Reshape() | Affine() | ArgMax():
+        case (
+            Input()
+            | Encode()
+            | Window()
+            | LutNeurons()
+            | Threshold()
+            | Rescale()
+            | MaxPool()
+            | Reshape()
+            | Affine()
+            | ArgMax()
+        ):
             result = infer(op, [x])
             return result.low, result.high
         case _:

@@ -41,12 +41,12 @@ def bits_for(low: int, high: int) -> int:
 
 def sign_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return 1 where values > 0, else 0: sign(0) is -1. values: any shape, integer or float."""
-    return (values > 0).astype(np.uint8)
+    return np.asarray(values > 0, dtype=np.uint8)
 
 
 def round_half_up(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return floor(values + 0.5) as int64. values: float, any shape."""
-    return np.floor(np.asarray(values, dtype=np.float64) + 0.5).astype(np.int64)
+    return np.asarray(np.floor(np.asarray(values, dtype=np.float64) + 0.5), dtype=np.int64)
 
 
 def shift_round(values: Ints, multiplier: Ints, shift: Ints) -> npt.NDArray[np.int64]:
@@ -62,7 +62,7 @@ def shift_round(values: Ints, multiplier: Ints, shift: Ints) -> npt.NDArray[np.i
 
 def argmax(logits: Ints) -> npt.NDArray[np.int64]:
     """Return the index of the largest logit, the lowest index on a tie. logits: int [..., classes]."""
-    return np.argmax(logits, axis=-1).astype(np.int64)
+    return np.asarray(np.argmax(logits, axis=-1), dtype=np.int64)
 
 
 def level_value_table(levels: Tuple[int, ...]) -> npt.NDArray[np.int64]:
@@ -100,4 +100,4 @@ def code_bits(codes: Ints, bits: int) -> npt.NDArray[np.uint8]:
     codes: int [..., n], values 0..2**bits-1. Result: uint8 [..., n * bits].
     """
     spread = (codes[..., None] >> np.arange(bits)) & 1
-    return spread.reshape(*codes.shape[:-1], codes.shape[-1] * bits).astype(np.uint8)
+    return np.asarray(spread.reshape(*codes.shape[:-1], codes.shape[-1] * bits), dtype=np.uint8)

@@ -44,8 +44,7 @@ class Record:
         given = np.asarray(getattr(self, name))
         if given.ndim != dimensions or given.size == 0:
             raise NetworkError(
-                f"{type(self).__name__}.{name}: shape {given.shape} given, "
-                f"{dimensions} non-empty dimension(s) wanted"
+                f"{type(self).__name__}.{name}: shape {given.shape} given, {dimensions} non-empty dimension(s) wanted"
             )
         if given.dtype.kind not in "iub":
             raise NetworkError(f"{type(self).__name__}.{name}: dtype {given.dtype} given, integers wanted")
@@ -93,6 +92,7 @@ class Encode(Record):
 
     @property
     def bits_per_feature(self) -> int:
+        """Output bits that one input feature becomes."""
         steps = int(self.thresholds.shape[1])
         return steps if self.code == "thermometer" else steps.bit_length()
 
@@ -119,6 +119,7 @@ class Window(Record):
             )
 
     def output_extent(self, height: int, width: int) -> Tuple[int, int]:
+        """Return (rows, columns) of window positions on an image of height x width."""
         top, bottom, left, right = self.padding
         return (
             (height + top + bottom - self.kernel[0]) // self.stride[0] + 1,
@@ -147,9 +148,7 @@ class TableMac(Record):
                 "Quantise the weights to 9 bits or fewer"
             )
         if self.bias.shape[0] != self.weights.shape[0]:
-            raise NetworkError(
-                f"TableMac: bias has {self.bias.shape[0]} values for {self.weights.shape[0]} outputs"
-            )
+            raise NetworkError(f"TableMac: bias has {self.bias.shape[0]} values for {self.weights.shape[0]} outputs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,9 +208,7 @@ class LutNeurons(Record):
             )
         for name in ("tables", "neuron", "weight"):
             if getattr(self, name).shape[0] != count:
-                raise NetworkError(
-                    f"LutNeurons: {name} has {getattr(self, name).shape[0]} rows, wiring has {count}"
-                )
+                raise NetworkError(f"LutNeurons: {name} has {getattr(self, name).shape[0]} rows, wiring has {count}")
         if self.tables.max() > 1:
             raise NetworkError(f"LutNeurons: a table holds {self.tables.max()}; entries are 0 or 1")
         if self.neuron.min() < 0 or self.neuron.max() >= self.neurons or (np.diff(self.neuron) < 0).any():
@@ -274,9 +271,7 @@ class Rescale(Record):
         self._freeze("multiplier", np.int64, 1)
         self._freeze("shift", np.int64, 1)
         if self.multiplier.shape != self.shift.shape:
-            raise NetworkError(
-                f"Rescale: {self.multiplier.shape[0]} multipliers but {self.shift.shape[0]} shifts"
-            )
+            raise NetworkError(f"Rescale: {self.multiplier.shape[0]} multipliers but {self.shift.shape[0]} shifts")
         if self.multiplier.min() < 1 or self.multiplier.max() >= 1 << 16:
             raise NetworkError(
                 f"Rescale: multiplier {self.multiplier.min()}..{self.multiplier.max()} must lie in 1..65535"
@@ -305,6 +300,10 @@ class Reshape(Record):
 
     shape: Tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        if not self.shape or any(extent < 1 for extent in self.shape):
+            raise NetworkError(f"Reshape: shape {self.shape} given; every extent must be at least 1")
+
 
 @dataclass(frozen=True, eq=False)
 class Affine(Record):
@@ -318,7 +317,7 @@ class Affine(Record):
         self._freeze("offset", np.int64, 1)
         if self.scale.shape != self.offset.shape:
             raise NetworkError(f"Affine: {self.scale.shape[0]} scales but {self.offset.shape[0]} offsets")
-        if np.abs(self.scale).max() >= 1 << 31:
+        if self.scale.min() < -(1 << 31) or self.scale.max() >= 1 << 31:
             raise NetworkError(f"Affine: scale {self.scale.min()}..{self.scale.max()} exceeds 32 bits")
 
 

@@ -49,8 +49,7 @@ def trace(network: Network, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
     images = check_images(network, images)
     blocks = [_evaluate(network, block) for block in _blocks(network, images)]
     return {
-        node.name: np.concatenate([block[node.name] for block in blocks]).astype(np.int64)
-        for node in network.nodes
+        node.name: np.concatenate([block[node.name] for block in blocks]).astype(np.int64) for node in network.nodes
     }
 
 
@@ -63,9 +62,11 @@ class ReferenceExecutor:
         self.network = network
 
     def run(self, images: Ints) -> npt.NDArray[np.int64]:
+        """Return logits, int64 [batch, ..., classes]."""
         return run(self.network, images)
 
     def trace(self, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
+        """Return what every edge carries, by node name."""
         return trace(self.network, images)
 
 
@@ -106,12 +107,13 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
         case LutNeurons():
             return _lut_neurons(op, x)
         case Threshold():
-            return (x[..., None] > op.thresholds).sum(axis=-1)
+            return np.asarray((x[..., None] > op.thresholds).sum(axis=-1))
         case Rescale():
             return np.clip(shift_round(x, op.multiplier, op.shift), op.low, op.high)
         case MaxPool():
             windows = _windows(Window(op.kernel, op.stride), x)
-            return windows.reshape(*windows.shape[:-1], -1, kind.channels).max(axis=-2)
+            taps = op.kernel[0] * op.kernel[1]
+            return np.asarray(windows.reshape(*windows.shape[:-1], taps, kind.channels).max(axis=-2))
         case Reshape():
             return x.reshape(len(x), *op.shape)
         case Affine():
@@ -129,9 +131,9 @@ def _exact_matmul(x: Ints, weights: Ints) -> npt.NDArray[np.int64]:
 
 def _windows(op: Window, x: Ints) -> Ints:
     top, bottom, left, right = op.padding
-    padded = np.pad(
-        x, ((0, 0), (top, bottom), (left, right), (0, 0)), mode="constant", constant_values=op.pad_code
-    )
+    if any(op.padding):  # images may come in a dtype that cannot hold the code, for instance uint8 and -1
+        x = x.astype(np.promote_types(x.dtype, np.min_scalar_type(op.pad_code)), copy=False)
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), mode="constant", constant_values=op.pad_code)
     height, width = op.output_extent(x.shape[1], x.shape[2])
     rows, columns = op.stride
     taps = [
@@ -158,5 +160,3 @@ def _sum_by_neuron(values: Ints, neuron: Ints, neurons: int) -> npt.NDArray[np.i
     sums = np.zeros((len(values), neurons), dtype=np.int64)
     sums[:, present] = np.add.reduceat(values, first, axis=1)
     return sums
-
-

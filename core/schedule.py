@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from math import gcd
-from typing import Any, Dict, Mapping, Union
+from typing import Any, Dict, Mapping, Set, Tuple, Union
 
 from lutforge.errors import ScheduleError, unreachable
 from lutforge.multipliers import Conventional
@@ -67,6 +68,7 @@ class Schedule:
     depths: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, node: Node) -> Folding:
+        """Folding of a foldable node."""
         return self.foldings[node.name]
 
     def depth(self, node: Node) -> int:
@@ -87,7 +89,7 @@ def is_foldable(node: Node) -> bool:
     return isinstance(node.op, (TableMac, BinaryMac, LutNeurons))
 
 
-def mac_shape(node: Node) -> "tuple[int, int]":
+def mac_shape(node: Node) -> tuple[int, int]:
     """Return (outputs, fan_in) of a foldable node."""
     op = node.op
     if isinstance(op, (TableMac, BinaryMac)):
@@ -100,9 +102,8 @@ def mac_shape(node: Node) -> "tuple[int, int]":
 def check(network: Network, schedule: Schedule) -> Schedule:
     """Return the schedule if it fits the network; ScheduleError names the node, the value and the divisors."""
     names = {node.name for node in network.nodes if is_foldable(node)}
-    unknown = sorted(set(schedule.foldings) - names)
-    if unknown:
-        raise ScheduleError(f"schedule names {unknown[0]!r}, which cannot be folded; it may name {', '.join(sorted(names))}")
+    _check_known(schedule.foldings, names, "which cannot be folded")
+    _check_known(schedule.depths, {node.name for node in network.nodes}, "whose depth it gives but which is no node")
     for node in network.nodes:
         if schedule.depth(node) < 1:
             raise ScheduleError(f"node {node.name}: stream depth {schedule.depth(node)}; the least is 1")
@@ -111,7 +112,26 @@ def check(network: Network, schedule: Schedule) -> Schedule:
         if node.name not in schedule.foldings:
             raise ScheduleError(f"node {node.name}: the schedule does not say how it is folded")
         _check_folding(node, schedule.of(node))
+        _check_beats(network, node, schedule.of(node))
     return schedule
+
+
+def _check_known(given: Mapping[str, Any], known: Set[str], why: str) -> None:
+    for name in sorted(set(given) - known):
+        raise ScheduleError(f"schedule names {name!r}, {why}; it may name {', '.join(sorted(known)) or 'nothing'}")
+
+
+def _check_beats(network: Network, node: Node, folding: Folding) -> None:
+    """A beat must fit MAX_BEAT_BITS, or no stream can carry it."""
+    if isinstance(folding, Unrolled):
+        return
+    source, kind = network.input_type(node), network.types[node.name]
+    for what, value, bits in (("simd", folding.simd, source.bits), ("pe", folding.pe, kind.bits)):
+        if value * bits > MAX_BEAT_BITS:
+            raise ScheduleError(
+                f"node {node.name}: {what} {value} x {bits} bits is a beat of {value * bits} bits; "
+                f"the limit is {MAX_BEAT_BITS}. Lower {what}"
+            )
 
 
 def _check_folding(node: Node, folding: Folding) -> None:
@@ -145,7 +165,7 @@ def lanes(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str, Lan
 
 
 def _node_lanes(
-    network: Network, schedule: Schedule, node: Node, before: int, reader: "Node | None", beat_bits: int
+    network: Network, schedule: Schedule, node: Node, before: int, reader: Node | None, beat_bits: int
 ) -> Lanes:
     kind = network.types[node.name]
     source = network.input_type(node) if node.inputs else kind
@@ -167,7 +187,7 @@ def _node_lanes(
             return Lanes(width, width)
         case Encode():
             step = node.op.bits_per_feature
-            width = max(n for n in _divisors(gcd(before, source.channels)) if n == 1 or n * step <= MAX_BEAT_BITS)
+            width = max(n for n in divisors(gcd(before, source.channels)) if n == 1 or n * step <= MAX_BEAT_BITS)
             return Lanes(width, width * step)
         case Threshold() | Rescale() | Affine():
             width = gcd(before, kind.channels)
@@ -193,8 +213,8 @@ def intervals(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str,
 
 
 def _resize_beats(elements: int, before: int, after: int) -> int:
-    narrow = gcd(before, after)
-    return elements // (narrow if narrow not in (before, after) else min(before, after))
+    """Cycles of a width converter; where neither width divides the other it goes through their common divisor."""
+    return elements // gcd(before, after)
 
 
 def _node_interval(network: Network, schedule: Schedule, node: Node, width: Lanes, beat_bits: int) -> int:
@@ -232,15 +252,21 @@ def window_interval(op: Window, source: TensorType, lanes_in: int, lanes_out: in
 
 def widest(elements: int, bits: int) -> int:
     """Return the largest divisor of `elements` that fits one beat of MAX_BEAT_BITS."""
-    return max(n for n in _divisors(elements) if n == 1 or n * bits <= MAX_BEAT_BITS)
+    return max(n for n in divisors(elements) if n == 1 or n * bits <= MAX_BEAT_BITS)
 
 
-def _divisors(value: int) -> "list[int]":
-    return [n for n in range(1, value + 1) if value % n == 0]
+@cache
+def divisors(value: int) -> Tuple[int, ...]:
+    """Return the divisors of a positive number, rising.
+
+    >>> divisors(12)
+    (1, 2, 3, 4, 6, 12)
+    """
+    return tuple(n for n in range(1, value + 1) if value % n == 0)
 
 
 def _divisor_text(value: int) -> str:
-    return ", ".join(map(str, _divisors(value)))
+    return ", ".join(map(str, divisors(value)))
 
 
 def to_json(schedule: Schedule) -> str:
@@ -256,13 +282,23 @@ def from_json(text: str) -> Schedule:
     """Read what `to_json` wrote, or what a user wrote by hand."""
     try:
         document: Dict[str, Any] = json.loads(text)
-        foldings: Dict[str, Folding] = {
-            name: Unrolled() if value == "unrolled" else Folded(**value)
-            for name, value in document["foldings"].items()
-        }
-        return Schedule(foldings, {name: int(depth) for name, depth in document.get("depths", {}).items()})
+        foldings = {name: _folding(value) for name, value in document["foldings"].items()}
+        return Schedule(foldings, {name: _whole(depth) for name, depth in document.get("depths", {}).items()})
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ScheduleError(
             f"the schedule cannot be read ({type(error).__name__}: {error}); wanted: "
             '{"foldings": {"fc1": {"pe": 8, "simd": 8}, "fc2": "unrolled"}}'
         ) from error
+
+
+def _folding(value: Any) -> Folding:
+    if value == "unrolled":
+        return Unrolled()
+    rest = {key: item for key, item in value.items() if key not in ("pe", "simd")}
+    return Folded(_whole(value["pe"]), _whole(value["simd"]), **rest)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not a whole number")
+    return value

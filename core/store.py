@@ -103,9 +103,7 @@ def _dismantle(network: Network) -> Tuple[Dict[str, Any], Dict[str, Array]]:
                 values[item.name] = {"multiplier": type(value).__name__, **parts}
             else:
                 values[item.name] = list(value) if isinstance(value, tuple) else value
-        nodes.append(
-            {"name": node.name, "op": type(node.op).__name__, "inputs": list(node.inputs), "fields": values}
-        )
+        nodes.append({"name": node.name, "op": type(node.op).__name__, "inputs": list(node.inputs), "fields": values})
     return {"name": network.name, "nodes": nodes}, arrays
 
 

@@ -45,23 +45,24 @@ class InputStream:
 
     @property
     def bytes_per_image(self) -> int:
+        """Bytes of one record, padding included."""
         return self.beats * self.beat_bits // 8
 
     def pack(self, images: Ints) -> npt.NDArray[np.uint8]:
         """Return the bytes of a batch. images: integers [batch, ...]; result: uint8 [batch, bytes_per_image]."""
-        flat = np.ascontiguousarray(images).reshape(len(images), -1)
+        flat = np.ascontiguousarray(images).reshape(len(images), self.elements)
         if self.bits == 8 and self.elements % self.lanes == 0:
             return np.ascontiguousarray(flat.astype(np.uint8))
         padded = np.zeros((len(flat), self.beats * self.lanes), dtype=np.int64)
         padded[:, : self.elements] = flat
         lanes = padded.reshape(len(flat), self.beats, self.lanes)
         if self.bits in (8, 16, 32):
-            unit = {8: np.uint8, 16: np.dtype("<u2"), 32: np.dtype("<u4")}[self.bits]
-            return np.ascontiguousarray(lanes.astype(unit)).view(np.uint8).reshape(len(flat), -1)
+            unit = np.dtype(f"<u{self.bits // 8}")
+            return np.ascontiguousarray(lanes.astype(unit)).view(np.uint8).reshape(len(flat), self.bytes_per_image)
         bits = ((lanes[..., None] >> np.arange(self.bits)) & 1).astype(np.uint8)
         beats = np.zeros((len(flat), self.beats, self.beat_bits), dtype=np.uint8)
-        beats[:, :, : self.lanes * self.bits] = bits.reshape(len(flat), self.beats, -1)
-        return np.packbits(beats, axis=-1, bitorder="little").reshape(len(flat), -1)
+        beats[:, :, : self.lanes * self.bits] = bits.reshape(len(flat), self.beats, self.lanes * self.bits)
+        return np.packbits(beats, axis=-1, bitorder="little").reshape(len(flat), self.bytes_per_image)
 
     def unpack(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return the elements, the inverse of `pack`: int64 [batch, elements]."""
@@ -93,20 +94,23 @@ class OutputStream:
 
     @property
     def beats(self) -> int:
+        """Beats of one answer."""
         return -(-self.words * WORD_BITS // self.beat_bits)
 
     @property
     def bytes_per_image(self) -> int:
+        """Bytes of one record, padding included."""
         return self.beats * self.beat_bits // 8
 
     def pack(self, logits: Ints) -> npt.NDArray[np.uint8]:
         """Return the bytes that hardware sends for logits, int [batch, classes]: uint8 [batch, bytes_per_image]."""
+        logits = np.asarray(logits).reshape(len(logits), self.classes)
         words = np.zeros((len(logits), self.bytes_per_image // 4), dtype=np.dtype("<i4"))
         if self.output != "class":
             words[:, : self.classes] = logits
         if self.output != "logits":
             words[:, self.words - 1] = argmax(logits)
-        return words.view(np.uint8).reshape(len(logits), -1)
+        return words.view(np.uint8).reshape(len(logits), self.bytes_per_image)
 
     def logits(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return int64 [batch, classes] from received bytes."""

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The lutforge authors
+// SPDX-License-Identifier: Apache-2.0
+// Operations on each element: threshold, rescale, affine, encode. Channels pass in groups of LANES.
+#ifndef LUTFORGE_POINTWISE_HPP
+#define LUTFORGE_POINTWISE_HPP
+
+#include "types.hpp"
+
+namespace lutforge {
+
+// Layer is a generated struct with static `int apply(int group, int lane, int x)`.
+template <typename Layer, int BEATS, int GROUPS, int LANES, int BITS, bool SIGNED, int OUT_BITS>
+void pointwise(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
+    for (unsigned image = 0; image < images; ++image) {
+        for (int beat = 0, group = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+            int x[LANES], y[LANES];
+            unpack<LANES, BITS, SIGNED>(in.read(), x);
+            for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+                y[lane] = Layer::apply(group, lane, x[lane]);
+            }
+            out.write(pack<LANES, OUT_BITS>(y));
+            group = group == GROUPS - 1 ? 0 : group + 1;
+        }
+    }
+}
+
+// Each element becomes STEP bits; Layer offers static `ap_uint<STEP> encode(int group, int lane, int x)`.
+template <typename Layer, int BEATS, int GROUPS, int LANES, int BITS, bool SIGNED, int STEP>
+void encode(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * STEP> >& out, unsigned images) {
+    for (unsigned image = 0; image < images; ++image) {
+        for (int beat = 0, group = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+            int x[LANES];
+            unpack<LANES, BITS, SIGNED>(in.read(), x);
+            ap_uint<LANES * STEP> bits = 0;
+            for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+                bits.range(lane * STEP + STEP - 1, lane * STEP) = Layer::encode(group, lane, x[lane]);
+            }
+            out.write(bits);
+            group = group == GROUPS - 1 ? 0 : group + 1;
+        }
+    }
+}
+
+// Number of thresholds exceeded, strictly.
+template <int STEPS, typename T>
+int count_exceeded(int x, const T* thresholds) {
+#pragma HLS INLINE
+    int count = 0;
+    for (int step = 0; step < STEPS; ++step) {
+#pragma HLS UNROLL
+        count += x > thresholds[step] ? 1 : 0;
+    }
+    return count;
+}
+
+// One bit per threshold: bit s is x > thresholds[s].
+template <int STEPS, typename T>
+ap_uint<STEPS> thermometer(int x, const T* thresholds) {
+#pragma HLS INLINE
+    ap_uint<STEPS> bits = 0;
+    for (int step = 0; step < STEPS; ++step) {
+#pragma HLS UNROLL
+        bits[step] = x > thresholds[step];
+    }
+    return bits;
+}
+
+// (x * multiplier + 2**(shift - 1)) >> shift, half up, clamped; 64-bit intermediate.
+inline int rescale(int x, int multiplier, int shift, int low, int high) {
+#pragma HLS INLINE
+    const ap_int<49> half = shift > 0 ? ap_int<49>(1) << (shift - 1) : ap_int<49>(0);
+    const ap_int<49> value = (ap_int<49>(x) * multiplier + half) >> shift;
+    return value < low ? low : value > high ? high : int(value.to_int());
+}
+
+}  // namespace lutforge
+
+#endif

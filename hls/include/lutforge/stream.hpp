@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The lutforge authors
+// SPDX-License-Identifier: Apache-2.0
+// AXI streams at both ends, and width converters between layers.
+#ifndef LUTFORGE_STREAM_HPP
+#define LUTFORGE_STREAM_HPP
+
+#include "types.hpp"
+
+namespace lutforge {
+
+template <int BEAT>
+struct axis {
+    typedef ap_axiu<BEAT, 0, 0, 0> type;
+};
+
+// AXI beats of one image -> element beats. BEAT_LANES elements lie in an AXI beat; OUT_LANES divides both
+// BEAT_LANES and ELEMENTS, so a partly filled last beat yields fewer element beats.
+template <int BEAT, int BITS, int BEAT_LANES, int OUT_LANES, int ELEMENTS>
+void read_images(hls::stream<typename axis<BEAT>::type>& in, hls::stream<ap_uint<OUT_LANES * BITS> >& out,
+                 unsigned images) {
+    const int GROUPS = BEAT_LANES / OUT_LANES;
+    const int TOTAL = ELEMENTS / OUT_LANES;
+    for (unsigned image = 0; image < images; ++image) {
+        ap_uint<BEAT> beat = 0;
+        for (int sent = 0, group = 0; sent < TOTAL; ++sent) {
+#pragma HLS PIPELINE II=1
+            if (group == 0) beat = in.read().data;
+            out.write(beat.range((group + 1) * OUT_LANES * BITS - 1, group * OUT_LANES * BITS));
+            group = group == GROUPS - 1 ? 0 : group + 1;
+        }
+    }
+}
+
+// One beat of A elements -> A / B beats of B elements.
+template <int A, int B, int BITS, int BEATS>
+void narrow(hls::stream<ap_uint<A * BITS> >& in, hls::stream<ap_uint<B * BITS> >& out, unsigned images) {
+    for (unsigned n = 0; n < images * BEATS; ++n) {
+        ap_uint<A * BITS> wide = in.read();
+        for (int part = 0; part < A / B; ++part) {
+#pragma HLS PIPELINE II=1
+            out.write(wide.range((part + 1) * B * BITS - 1, part * B * BITS));
+        }
+    }
+}
+
+// B / A beats of A elements -> one beat of B elements.
+template <int A, int B, int BITS, int BEATS>
+void widen(hls::stream<ap_uint<A * BITS> >& in, hls::stream<ap_uint<B * BITS> >& out, unsigned images) {
+    for (unsigned n = 0; n < images * BEATS; ++n) {
+        ap_uint<B * BITS> wide = 0;
+        for (int part = 0; part < B / A; ++part) {
+#pragma HLS PIPELINE II=1
+            wide.range((part + 1) * A * BITS - 1, part * A * BITS) = in.read();
+        }
+        out.write(wide);
+    }
+}
+
+// The answer of each image: 32-bit words, logits (LOGITS) then class (CLASS), padded to whole AXI beats.
+// A tie goes to the lowest class. TLAST stands on the last beat of the batch.
+template <int BEAT, int CLASSES, int LANES, int BITS, bool SIGNED, bool LOGITS, bool CLASS>
+void write_answers(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<typename axis<BEAT>::type>& out,
+                   unsigned images) {
+    const int WORDS = (LOGITS ? CLASSES : 0) + (CLASS ? 1 : 0);
+    const int PER_BEAT = BEAT / 32;
+    const int BEATS = (WORDS + PER_BEAT - 1) / PER_BEAT;
+    for (unsigned image = 0; image < images; ++image) {
+        int words[BEATS * PER_BEAT] = {0};
+        int best = 0, winner = 0;
+        for (int part = 0; part < CLASSES / LANES; ++part) {
+#pragma HLS PIPELINE II=1
+            int values[LANES];
+            unpack<LANES, BITS, SIGNED>(in.read(), values);
+            for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+                int index = part * LANES + lane;
+                if (LOGITS) words[index] = values[lane];
+                if (index == 0 || values[lane] > best) {
+                    best = values[lane];
+                    winner = index;
+                }
+            }
+        }
+        if (CLASS) words[WORDS - 1] = winner;
+        for (int beat = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+            typename axis<BEAT>::type item;
+            for (int word = 0; word < PER_BEAT; ++word) {
+#pragma HLS UNROLL
+                item.data.range(word * 32 + 31, word * 32) = ap_uint<32>(words[beat * PER_BEAT + word]);
+            }
+            item.keep = -1;
+            item.strb = -1;
+            item.last = image == images - 1 && beat == BEATS - 1;
+            out.write(item);
+        }
+    }
+}
+
+}  // namespace lutforge
+
+#endif
