@@ -19,6 +19,7 @@ from lutforge.streams import InputStream, OutputStream
 
 FORMAT = 1
 BIT, HWH, MANIFEST, NETWORK, KERNEL = "overlay.bit", "overlay.hwh", "manifest.json", "network.npz", "kernel.so"
+SCHEDULE = "schedule.json"
 DMA_NAME, IP_NAME = "axi_dma_0", "lutforge_0"
 IP_VLNV = "lutforge:hls:lutforge_top:1.0"
 

@@ -8,6 +8,7 @@ What is folded is not said here but in `schedule`: one network, one meaning, man
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Dict, List, Mapping, Tuple, Union
 
 import numpy as np
@@ -61,7 +62,7 @@ class TensorType:
     @property
     def elements(self) -> int:
         """Values of one image on this edge."""
-        return int(np.prod(self.shape))
+        return prod(self.shape)
 
     def __str__(self) -> str:
         kind = "int" if self.signed else "uint"

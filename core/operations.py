@@ -57,6 +57,12 @@ class Record:
         object.__setattr__(self, name, array)
 
 
+def _check_32_bits(what: str, values: Array) -> None:
+    low, high = int(values.min()), int(values.max())
+    if low < -(1 << 31) or high >= 1 << 31:
+        raise NetworkError(f"{what} {low}..{high} exceeds 32 bits; the limit is {-(1 << 31)}..{(1 << 31) - 1}")
+
+
 @dataclass(frozen=True, eq=False)
 class Input(Record):
     """What the host streams: images of `shape` with integer values low..high."""
@@ -149,6 +155,7 @@ class TableMac(Record):
             )
         if self.bias.shape[0] != self.weights.shape[0]:
             raise NetworkError(f"TableMac: bias has {self.bias.shape[0]} values for {self.weights.shape[0]} outputs")
+        _check_32_bits("TableMac: bias", self.bias)
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,8 +324,8 @@ class Affine(Record):
         self._freeze("offset", np.int64, 1)
         if self.scale.shape != self.offset.shape:
             raise NetworkError(f"Affine: {self.scale.shape[0]} scales but {self.offset.shape[0]} offsets")
-        if self.scale.min() < -(1 << 31) or self.scale.max() >= 1 << 31:
-            raise NetworkError(f"Affine: scale {self.scale.min()}..{self.scale.max()} exceeds 32 bits")
+        _check_32_bits("Affine: scale", self.scale)
+        _check_32_bits("Affine: offset", self.offset)
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,7 +96,7 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
         case Encode():
             exceeded = x[..., None] > op.thresholds
             if op.code == "thermometer":
-                return exceeded.reshape(*x.shape[:-1], -1).astype(np.uint8)
+                return exceeded.reshape(*x.shape[:-1], x.shape[-1] * op.bits_per_feature).astype(np.uint8)
             return code_bits(exceeded.sum(axis=-1), op.bits_per_feature)
         case Window():
             return _windows(op, x)

@@ -250,6 +250,7 @@ def window_interval(op: Window, source: TensorType, lanes_in: int, lanes_out: in
     return pixels + out_height * out_width * (beats - 1)
 
 
+@cache
 def widest(elements: int, bits: int) -> int:
     """Return the largest divisor of `elements` that fits one beat of MAX_BEAT_BITS."""
     return max(n for n in divisors(elements) if n == 1 or n * bits <= MAX_BEAT_BITS)

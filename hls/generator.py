@@ -41,7 +41,7 @@ def generate(network: Network, schedule: Schedule, board: Board, output: str = "
     for path, text in result.items():
         if path.endswith((".cpp", ".hpp")):
             pragmas.check(path, text)
-    result["schedule.json"] = to_json(schedule)
+    result[manifests.SCHEDULE] = to_json(schedule)
     result[manifests.HWH] = hwh_text(
         processing_system=board.processing_system,
         clock_mhz=board.clock_mhz,

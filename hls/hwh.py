@@ -100,7 +100,7 @@ def clock_divisors(source_mhz: float, clock_mhz: float) -> Tuple[int, int]:
     return first, second
 
 
-def _element(tag: str, attributes: "dict[str, str] | None" = None, *children: Element) -> Element:
+def _element(tag: str, attributes: dict[str, str] | None = None, *children: Element) -> Element:
     result = Element(tag, attributes or {})
     result.extend(children)
     return result
@@ -110,7 +110,7 @@ def _module(path: str, kind: str, vlnv: str, *children: Element) -> Element:
     return _element("MODULE", {"FULLNAME": f"/{path}", "INSTANCE": path, "MODTYPE": kind, "VLNV": vlnv}, *children)
 
 
-def _parameters(values: "dict[str, object]") -> Element:
+def _parameters(values: dict[str, object]) -> Element:
     entries = [_element("PARAMETER", {"NAME": name, "VALUE": str(value)}) for name, value in values.items()]
     return _element("PARAMETERS", {}, *entries)
 
@@ -119,7 +119,7 @@ def _processing_system(
     kind: str, system: ProcessingSystem, divisors: Tuple[int, int], clock_mhz: float, slaves: Tuple[str, str]
 ) -> Element:
     """The processing system: four PL clocks, of which the first runs, and the addresses of both slaves."""
-    clocks: "dict[str, object]" = {}
+    clocks: dict[str, object] = {}
     for index in range(4):
         if kind == "processing_system7":
             clock = f"PCW_FCLK{index}_PERIPHERAL"
@@ -147,7 +147,7 @@ def _processing_system(
 
 
 def _dma(name: str, ip: str, beat_bits: int, length_bits: int) -> Element:
-    values: "dict[str, object]" = {"c_include_sg": 0, "c_micro_dma": 0, "c_sg_length_width": length_bits}
+    values: dict[str, object] = {"c_include_sg": 0, "c_micro_dma": 0, "c_sg_length_width": length_bits}
     for direction in ("mm2s", "s2mm"):
         values[f"c_include_{direction}"] = 1
         values[f"c_include_{direction}_dre"] = 0
@@ -227,9 +227,7 @@ def _memory_bus(name: str, role: str) -> Element:
 
 def _stream_bus(name: str, role: str, port: str) -> Element:
     portmap = _element("PORTMAP", {"LOGICAL": "TDATA", "PHYSICAL": port})
-    return _element(
-        "BUSINTERFACE", {"NAME": name, "TYPE": role, "VLNV": _AXIS}, _element("PORTMAPS", {}, portmap)
-    )
+    return _element("BUSINTERFACE", {"NAME": name, "TYPE": role, "VLNV": _AXIS}, _element("PORTMAPS", {}, portmap))
 
 
 def _data_port(direction: str, name: str, instance: str, port: str) -> Element:
@@ -239,12 +237,14 @@ def _data_port(direction: str, name: str, instance: str, port: str) -> Element:
 
 def _register(name: str, offset: int, fields: List[Tuple[str, int, int]]) -> Element:
     entries = [
-        _element("FIELD", {"NAME": field}, *_properties({"BIT_OFFSET": bit, "BIT_WIDTH": width, "ACCESS": "read-write"}))
+        _element(
+            "FIELD", {"NAME": field}, *_properties({"BIT_OFFSET": bit, "BIT_WIDTH": width, "ACCESS": "read-write"})
+        )
         for field, bit, width in fields
     ]
     facts = _properties({"ADDRESS_OFFSET": f"{offset:#x}", "SIZE": 32, "ACCESS": "read-write", "IS_ENABLED": "true"})
     return _element("REGISTER", {"NAME": name}, *facts, _element("FIELDS", {}, *entries))
 
 
-def _properties(values: "dict[str, object]") -> List[Element]:
+def _properties(values: dict[str, object]) -> List[Element]:
     return [_element("PROPERTY", {"NAME": name, "VALUE": str(value)}) for name, value in values.items()]

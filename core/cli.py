@@ -1,0 +1,299 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `lutforge`: one subcommand per stage, files in and files out.
+
+Exit codes: 0 done and equal, 1 executors disagree, 2 wrong use or failure (the message says what to do).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Dict, Optional
+
+import typer
+
+import lutforge
+from lutforge import cli_sources as sources
+from lutforge import store
+from lutforge.boards import board_names, load_board
+from lutforge.cli_console import (
+    DIFFERENT,
+    FAILED,
+    OK,
+    comparison_document,
+    comparison_table,
+    cost_document,
+    cost_table,
+    emit,
+    progress,
+    say,
+)
+from lutforge.comparison import compare, run_blocks
+from lutforge.cost import estimate, fits
+from lutforge.errors import LutforgeError
+from lutforge.manifest import NETWORK
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Networks of look-up tables, bit for bit from PyTorch to a PYNQ board. "
+    "The order of work: train, export, generate, csim, run, check, report; `demo` does it all on digits.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+Data = Annotated[Optional[Path], typer.Option("--data", help="Folder of data sets; default $LUTFORGE_DATA.")]
+ImagesFile = Annotated[Optional[Path], typer.Option("--images", help="An .npz with `images` and perhaps `labels`.")]
+DatasetName = Annotated[Optional[str], typer.Option("--dataset", help="Use a data set's test images instead.")]
+Limit = Annotated[Optional[int], typer.Option("--limit", help="Only the first N images.")]
+BoardName = Annotated[str, typer.Option("--board", help=f"One of: {', '.join(board_names())}.")]
+ScheduleText = Annotated[str, typer.Option("--schedule", help="auto, PExSIMD (such as 8x4), or a JSON file.")]
+NetworkFile = Annotated[Path, typer.Argument(help="A network file (.npz).", show_default=False)]
+OverlayFolder = Annotated[Path, typer.Argument(help="An overlay folder, as `generate` writes it.", show_default=False)]
+Overlay = Annotated[Optional[Path], typer.Option("--overlay", help="An overlay folder; default: a temporary one.")]
+Checkpoint = Annotated[Optional[Path], typer.Option("--checkpoint", help="A frozen model, as `train` writes it.")]
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe; a wrong one lists them all.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoints and frozen.pt.")] = Path("build/train"),
+    data: Data = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train by a recipe, freeze the model to integers, and write it: OUT/RECIPE/frozen.pt."""
+    from lutforge.training.frozen import save_frozen
+    from lutforge.training.recipes import follow, recipe_named
+
+    chosen = recipe_named(recipe)
+    folder = out / recipe
+    folder.mkdir(parents=True, exist_ok=True)
+    with progress(f"training {recipe}", chosen.epochs, "epochs") as step:
+        trained = follow(
+            chosen,
+            data,
+            seed=seed,
+            checkpoint=folder / "training.pt",
+            resume=resume,
+            on_epoch=lambda epoch: step(1),
+        )
+    save_frozen(trained.frozen, folder / "frozen.pt")
+    sources.save_images(folder / "images.npz", trained.data.test_images, trained.data.test_labels)
+    document: Dict[str, Any] = {
+        "recipe": recipe,
+        "frozen": str(folder / "frozen.pt"),
+        "images": str(folder / "images.npz"),
+        "seconds": round(trained.fitted.seconds, 1),
+        "best_epoch": trained.fitted.best_epoch,
+        "validation_accuracy_percent": round(100 * trained.fitted.best_validation, 2),
+        "test_accuracy_percent": round(100 * trained.report.frozen_accuracy, 2),
+        "test_images_answered_differently_when_frozen": trained.report.differing,
+    }
+    emit(document, as_json)
+
+
+@app.command()
+def export(
+    frozen: Annotated[Path, typer.Argument(help="A frozen model (frozen.pt).", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The network file to write.")] = Path("network.npz"),
+    as_json: Json = False,
+) -> None:
+    """Turn a frozen model into a network file."""
+    from lutforge.training.export import to_network
+    from lutforge.training.frozen import load_frozen
+
+    network = to_network(load_frozen(frozen))
+    sha256 = store.save(network, out)
+    emit({"network": str(out), "name": network.name, "sha256": sha256, "nodes": len(network.nodes)}, as_json)
+
+
+@app.command()
+def generate(
+    network: NetworkFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The overlay folder to write.")] = Path("overlay"),
+    board: BoardName = "pynq_z2",
+    schedule: ScheduleText = "auto",
+    output: Annotated[str, typer.Option("--output", help="What the design answers: logits, class or both.")] = "logits",
+    as_json: Json = False,
+) -> None:
+    """Write HLS C++, LUT initialisation files, .hwh and manifest, and estimate the area."""
+    from lutforge.hls.generator import generate as texts_of
+    from lutforge.hls.generator import write_overlay
+
+    loaded, chosen = store.load(network), load_board(board)
+    folding = sources.read_schedule(schedule, loaded, chosen)
+    texts = texts_of(loaded, folding, chosen, output)
+    write_overlay(out, loaded, texts)
+    cost = estimate(loaded, folding, chosen.beat_bits)
+    fit = fits(cost, chosen)
+    document = {"overlay": str(out), "files": len(texts), **cost_document(cost, fit, chosen)}
+    emit(document, as_json, cost_table(cost, fit, chosen.name))
+    if not fit.ok:
+        say(f"warning: {', '.join(fit.exceeded)} exceed what {chosen.name} has; fold further or prune")
+    say(f"wrote {len(texts)} files to {out}")
+
+
+@app.command()
+def csim(
+    overlay: OverlayFolder,
+    images: ImagesFile = None,
+    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Write the logits to this .npz.")] = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Compile the C simulation of an overlay folder; with --images, run it too."""
+    from lutforge.hls.csim import CsimExecutor, compile_kernel
+
+    kernel = compile_kernel(overlay)
+    document: Dict[str, Any] = {"kernel": str(kernel)}
+    if images is not None:
+        document.update(_run(CsimExecutor(overlay), store.load(overlay / NETWORK), images, None, None, limit, out))
+    emit(document, as_json)
+
+
+@app.command()
+def run(
+    network: NetworkFile,
+    executor: Annotated[str, typer.Option(help=f"One of: {', '.join(sources.EXECUTORS)}.")] = "reference",
+    images: ImagesFile = None,
+    dataset: DatasetName = None,
+    data: Data = None,
+    limit: Limit = None,
+    overlay: Overlay = None,
+    checkpoint: Checkpoint = None,
+    board: BoardName = "pynq_z2",
+    schedule: ScheduleText = "auto",
+    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Write the logits to this .npz.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run images through one executor and say what produced the answers."""
+    loaded = store.load(network)
+    chosen = sources.make_executors([executor], loaded, overlay, checkpoint, load_board(board), schedule)[0]
+    emit(_run(chosen, loaded, images, dataset, data, limit, out), as_json)
+
+
+def _run(
+    executor: Any,
+    network: lutforge.Network,
+    images: Optional[Path],
+    dataset: Optional[str],
+    data: Optional[Path],
+    limit: Optional[int],
+    out: Optional[Path],
+) -> Dict[str, Any]:
+    given = sources.read_images(images, dataset, data, limit)
+    with progress(f"running {executor.name}", len(given.images)) as step:
+        answers = run_blocks(network, executor, given.images, step)
+    document: Dict[str, Any] = {
+        "executor": answers.name,
+        "images": len(answers.logits),
+        "of": given.label,
+        "seconds": round(answers.seconds, 3),
+        "images_per_second_on_this_computer": round(answers.throughput_fps),
+    }
+    if given.labels is not None:
+        document["accuracy_percent"] = round(answers.accuracy(given.labels), 2)
+    if out is not None:
+        sources.save_answers(out, answers)
+        document["answers"] = str(out)
+    return document
+
+
+@app.command()
+def check(
+    network: NetworkFile,
+    executors: Annotated[str, typer.Option(help="Names, separated by commas.")] = "reference,csim,device",
+    images: ImagesFile = None,
+    dataset: DatasetName = None,
+    data: Data = None,
+    limit: Limit = None,
+    overlay: Overlay = None,
+    checkpoint: Checkpoint = None,
+    board: BoardName = "pynq_z2",
+    schedule: ScheduleText = "auto",
+    as_json: Json = False,
+) -> None:
+    """Compare executors pairwise, image by image, logits included; exit 0 only if all are equal."""
+    loaded = store.load(network)
+    given = sources.read_images(images, dataset, data, limit)
+    names = [name.strip() for name in executors.split(",")]
+    chosen = sources.make_executors(names, loaded, overlay, checkpoint, load_board(board), schedule)
+    with progress("checking", len(given.images) * len(chosen)) as step:
+        comparison = compare(loaded, chosen, given.images, lambda name, done: step(done))
+    emit(comparison_document(comparison, given.labels), as_json, comparison_table(comparison, given.labels))
+    for difference in comparison.differences:
+        say(f"different: {difference}")
+    if comparison.equal:
+        say(f"all {len(comparison.runs)} executors answer all {len(given.images)} images with equal integers")
+    raise typer.Exit(OK if comparison.equal else DIFFERENT)
+
+
+@app.command()
+def report(
+    network: NetworkFile,
+    executors: Annotated[str, typer.Option(help="Names, separated by commas.")] = "reference,csim,device",
+    images: ImagesFile = None,
+    dataset: DatasetName = None,
+    data: Data = None,
+    limit: Limit = None,
+    overlay: Overlay = None,
+    checkpoint: Checkpoint = None,
+    board: BoardName = "pynq_z2",
+    schedule: ScheduleText = "auto",
+    out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write.")] = Path("report.html"),
+    as_json: Json = False,
+) -> None:
+    """Run and compare executors, and write a self-contained HTML report with pictures."""
+    from lutforge.report import Section, document_of, write_report
+
+    loaded, chosen_board = store.load(network), load_board(board)
+    given = sources.read_images(images, dataset, data, limit)
+    names = [name.strip() for name in executors.split(",")]
+    chosen = sources.make_executors(names, loaded, overlay, checkpoint, chosen_board, schedule)
+    folding = sources.overlay_schedule(overlay) or sources.read_schedule(schedule, loaded, chosen_board)
+    with progress("comparing", len(given.images) * len(chosen)) as step:
+        comparison = compare(loaded, chosen, given.images, lambda name, done: step(done))
+    section = Section(loaded, folding, chosen_board, comparison, given.images, given.labels, given.label)
+    write_report(out, [section])
+    emit({"report": str(out), **document_of(section)}, as_json)
+    raise typer.Exit(OK if comparison.equal else DIFFERENT)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything the demo makes.")] = Path("build/demo"),
+    board: BoardName = "pynq_z2",
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a LUTNet and a LUT-NA network on handwritten digits and take both to the emulated PYNQ device."""
+    from lutforge.cli_demo import run_demo
+
+    equal = run_demo(out, load_board(board), seed, as_json)
+    raise typer.Exit(OK if equal else DIFFERENT)
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        print(lutforge.__version__)
+        raise typer.Exit(OK)
+
+
+def main() -> None:
+    """Run the command; a user's mistake becomes a message and exit code 2."""
+    try:
+        app()
+    except LutforgeError as error:
+        say(f"error: {error}")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Schedules made by rule: the fastest that fits a board, and a plain one of given PE and SIMD.
+
+`auto` looks for the smallest interval for which every layer has a shape that keeps up and all together fit.
+Layers are independent up to their width converters and thresholds, so each layer's own best shapes are found
+first, and every choice is then priced as a whole by `cost`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from lutforge.area import NOTHING, Area
+from lutforge.boards import Board
+from lutforge.cost import estimate_surveyed, fits, node_area, stream_area
+from lutforge.errors import ScheduleError
+from lutforge.mac_area import MacFacts, survey
+from lutforge.multipliers import Conventional
+from lutforge.network import Network, Node
+from lutforge.operations import LutNeurons, TableMac, Window
+from lutforge.schedule import (
+    MAX_BEAT_BITS,
+    Folded,
+    Folding,
+    Schedule,
+    Unrolled,
+    check,
+    divisors,
+    intervals,
+    is_foldable,
+    lanes,
+    widest,
+)
+
+BRAM_WEIGHTS = (0.0, 0.3, 1.0, 3.0)
+"""Trials of what a BRAM36 is worth, in shares of the board against shares of LUT6."""
+
+
+_Around = Tuple[int, Area]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One way to fold one layer: cycles per image and area, those of its neighbours included."""
+
+    folding: Folding
+    interval: int
+    area: Area
+
+
+def folded(network: Network, pe: int, simd: int) -> Schedule:
+    """Return the schedule in which each layer gets the largest divisors up to pe and simd that fit a beat.
+
+    What cannot be folded (`LutNeurons`, `Conventional` multipliers) is unrolled.
+    """
+    if pe < 1 or simd < 1:
+        raise ScheduleError(f"pe {pe} and simd {simd} must be at least 1")
+    foldings: Dict[str, Folding] = {}
+    for node in network.nodes:
+        if not is_foldable(node):
+            continue
+        pes, simds = _extents(network, node)
+        foldings[node.name] = (
+            Folded(max(n for n in pes if n <= pe), max(n for n in simds if n <= simd))
+            if _may_fold(node)
+            else Unrolled()
+        )
+    return check(network, Schedule(foldings))
+
+
+def auto(network: Network, board: Board, *, fill: float = 0.9) -> Schedule:
+    """Return the fastest schedule whose estimate stays below `fill` of every resource of a board.
+
+    Fastest is the smallest interval of the slowest node; among equals the one of fewest LUT6. The search is
+    a heuristic where width converters between layers matter, and always gives the same answer.
+    """
+    facts = survey(network)
+    shapes = {node.name: _shapes(network, node, facts, board.beat_bits) for node in network.nodes if is_foldable(node)}
+    if not shapes:
+        return check(network, Schedule({}))
+    targets = _targets(shapes)
+    found: Dict[int, Optional[Tuple[int, int, Schedule]]] = {}
+
+    def attempt(index: int) -> Optional[Tuple[int, int, Schedule]]:
+        if index not in found:
+            found[index] = _attempt(network, facts, shapes, targets[index], board, fill)
+        return found[index]
+
+    low, high = 0, len(targets) - 1
+    if attempt(high) is None:
+        raise _does_not_fit(network, facts, shapes, board, fill)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if attempt(middle) else (middle + 1, high)
+    for index in range(low, min(low + 4, len(targets))):  # converters may make a slightly slower target faster
+        attempt(index)
+    best = min((trial[:2], index) for index, trial in found.items() if trial)
+    chosen = found[best[1]]
+    assert chosen is not None
+    return check(network, chosen[2])
+
+
+def _targets(shapes: Mapping[str, List[Shape]]) -> List[int]:
+    """Intervals worth asking for, rising: below the fastest shape of the slowest layer nothing can be met."""
+    fastest = max(min(shape.interval for shape in each) for each in shapes.values())
+    return sorted({shape.interval for each in shapes.values() for shape in each if shape.interval >= fastest})
+
+
+def _attempt(
+    network: Network,
+    facts: Mapping[str, MacFacts],
+    shapes: Mapping[str, List[Shape]],
+    target: int,
+    board: Board,
+    fill: float,
+) -> Optional[Tuple[int, int, Schedule]]:
+    """Return (interval, LUT6, schedule) of the best choice whose layers keep up with `target`, if one fits."""
+    trials = []
+    for schedule in _choices(shapes, target, board):
+        cost = estimate_surveyed(network, facts, schedule, board.beat_bits)
+        if fits(cost, board, fill).ok:
+            trials.append((cost.interval_cycles, cost.lut6, schedule))
+    return min(trials, key=lambda trial: trial[:2]) if trials else None
+
+
+def _choices(shapes: Mapping[str, List[Shape]], target: int, board: Board) -> List[Schedule]:
+    """Return one schedule per worth of a BRAM36: each layer's cheapest shape that keeps up with `target`."""
+    lut6, bram36 = max(1, board.resources.lut6), max(1, board.resources.bram36)
+    result: List[Schedule] = []
+    for weight in BRAM_WEIGHTS:
+        foldings = {
+            name: min(
+                (shape for shape in each if shape.interval <= target),
+                key=lambda shape: (shape.area.lut6 / lut6 + weight * shape.area.bram36 / bram36, shape.interval),
+            ).folding
+            for name, each in shapes.items()
+        }
+        if all(foldings != earlier.foldings for earlier in result):
+            result.append(Schedule(foldings))
+    return result
+
+
+def _shapes(network: Network, node: Node, facts: Mapping[str, MacFacts], beat_bits: int) -> List[Shape]:
+    """Return every shape of a layer that no other beats in cycles, LUT6 and BRAM36 together, fastest first.
+
+    Priced with it: the window in front, which depends on SIMD, and what stands behind, which depends on PE.
+    """
+    before, behind = _neighbours(network, node)
+
+    def shape(folding: Folding, reading: _Around, writing: _Around) -> Shape:
+        interval = max(_own_interval(network, node, folding), reading[0], writing[0])
+        return Shape(folding, interval, facts[node.name].area(folding) + reading[1] + writing[1])
+
+    def around(folding: Folding, nodes: List[Node]) -> _Around:
+        return _around(network, facts, node, folding, nodes, beat_bits)
+
+    shapes = [shape(Unrolled(), around(Unrolled(), before), around(Unrolled(), behind))]
+    if _may_fold(node):
+        pes, simds = _extents(network, node)
+        reading = {simd: around(Folded(1, simd), before) for simd in simds}
+        writing = {pe: around(Folded(pe, 1), behind) for pe in pes}
+        shapes += [shape(Folded(pe, simd), reading[simd], writing[pe]) for pe in pes for simd in simds]
+    shapes.sort(key=lambda one: (one.interval, one.area.lut6, one.area.bram36))
+    kept: List[Shape] = []
+    for one in shapes:
+        if not any(other.area.lut6 <= one.area.lut6 and other.area.bram36 <= one.area.bram36 for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _neighbours(network: Network, node: Node) -> Tuple[List[Node], List[Node]]:
+    """Return the window a layer reads, if it reads one, and the nodes behind it up to the next layer or window."""
+    place = network.nodes.index(node)
+    before = [one for one in network.nodes[place - 1 : place] if isinstance(one.op, Window)]
+    behind = network.nodes[place + 1 :]
+    ends = [index for index, one in enumerate(behind) if is_foldable(one) or isinstance(one.op, Window)]
+    return before, list(behind[: ends[0]] if ends else behind)
+
+
+def _around(
+    network: Network,
+    facts: Mapping[str, MacFacts],
+    node: Node,
+    folding: Folding,
+    nodes: List[Node],
+    beat_bits: int,
+) -> _Around:
+    """Return (largest interval, area) of nodes around a layer, all other layers taken as unrolled."""
+    plan = Schedule({name: folding if name == node.name else Unrolled() for name in facts})
+    widths, cycles = lanes(network, plan, beat_bits), intervals(network, plan, beat_bits)
+    area = NOTHING
+    for one in nodes:
+        area += node_area(network, facts, plan, one, widths[one.name]) + stream_area(network, plan, one, widths)
+    return max((cycles[one.name] for one in nodes), default=0), area
+
+
+def _own_interval(network: Network, node: Node, folding: Folding) -> int:
+    source, kind = network.input_type(node), network.types[node.name]
+    vectors = source.elements // source.channels
+    if isinstance(folding, Folded):
+        return vectors * (kind.channels // folding.pe) * (source.channels // folding.simd)
+    reads, writes = widest(source.channels, source.bits), widest(kind.channels, kind.bits)
+    return vectors * max(source.channels // reads, kind.channels // writes)
+
+
+def _extents(network: Network, node: Node) -> Tuple[List[int], List[int]]:
+    """Return the values that PE and SIMD may take: divisors whose beats are no wider than a stream."""
+    source, kind = network.input_type(node), network.types[node.name]
+    return (
+        [n for n in divisors(kind.channels) if n == 1 or n * kind.bits <= MAX_BEAT_BITS],
+        [n for n in divisors(source.channels) if n == 1 or n * source.bits <= MAX_BEAT_BITS],
+    )
+
+
+def _may_fold(node: Node) -> bool:
+    op = node.op
+    return not isinstance(op, LutNeurons) and not (isinstance(op, TableMac) and isinstance(op.multiplier, Conventional))
+
+
+def _does_not_fit(
+    network: Network, facts: Mapping[str, MacFacts], shapes: Mapping[str, List[Shape]], board: Board, fill: float
+) -> ScheduleError:
+    """Say what is exceeded by the smallest shape of every layer, and which node needs most of it."""
+    smallest = _choices(shapes, max(shape.interval for each in shapes.values() for shape in each), board)
+    costs = [estimate_surveyed(network, facts, schedule, board.beat_bits) for schedule in smallest]
+    cost = min(costs, key=lambda one: (len(fits(one, board, fill).exceeded), one.lut6))
+    name = fits(cost, board, fill).exceeded[0]
+    have = getattr(board.resources, name)
+    most = max(cost.rows, key=lambda row: float(getattr(row, name)))
+    return ScheduleError(
+        f"network {network.name} does not fit {board.name}: {name} {getattr(cost, name):g} estimated at the "
+        f"smallest folding, limit {fill * have:g} ({100 * fill:g} % of {have}); most goes to {most.node} "
+        f"({most.op}): {getattr(most, name):g}. Prune it, lower its bit widths, or take a larger board"
+    )

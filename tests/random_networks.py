@@ -1,0 +1,262 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Small random networks that together hold every operation, and random images and schedules for them.
+
+Tests reach this file through the fixture `random_networks` of tests/conftest.py. The same generator state
+gives the same network, so a failing seed can be repeated.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.multipliers import Conventional, Digital, DivideConquer
+from lutforge.network import Network, Node, TensorType, infer
+from lutforge.operations import (
+    Affine,
+    ArgMax,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Op,
+    Rescale,
+    Reshape,
+    TableMac,
+    Threshold,
+    Window,
+)
+from lutforge.schedule import (
+    MAX_BEAT_BITS,
+    Folded,
+    Folding,
+    Schedule,
+    Unrolled,
+    check,
+    divisors,
+    is_foldable,
+    mac_shape,
+)
+
+Rng = np.random.Generator
+RANGES = ((0, 255), (-128, 127), (0, 15), (-8, 7), (0, 1), (3, 12), (0, 31))
+MULTIPLIERS = (Conventional(), DivideConquer(2), DivideConquer(2, optimised=True), DivideConquer(4), Digital())
+
+
+class Chain:
+    """Nodes added one behind the other, with the type of the last edge at hand."""
+
+    def __init__(self, source: Input):
+        self.nodes: List[Node] = [Node("x", source)]
+        self.kind: TensorType = infer(source, [])
+
+    def add(self, name: str, op: Op) -> None:
+        self.nodes.append(Node(name, op, (self.nodes[-1].name,)))
+        self.kind = infer(op, [self.kind])
+
+    def network(self, name: str) -> Network:
+        return Network(name, tuple(self.nodes), {"made_by": "random_networks"})
+
+
+def pick(rng: Rng, low: int, high: int) -> int:
+    """An integer of low..high, both included."""
+    return int(rng.integers(low, high + 1))
+
+
+def per_channel(rng: Rng, kind: TensorType) -> int:
+    """Rows of a parameter: one shared, or one per channel."""
+    return kind.channels if rng.random() < 0.7 else 1
+
+
+def table_mac(rng: Rng, kind: TensorType, outputs: int) -> TableMac:
+    top = 1 << pick(rng, 1, 8)
+    weights = rng.integers(-top, top, (outputs, kind.channels))
+    weights[rng.random(weights.shape) < 0.2] = 0
+    bias = rng.integers(-500, 500, outputs) * pick(rng, 0, 1)
+    return TableMac(weights, bias, MULTIPLIERS[pick(rng, 0, len(MULTIPLIERS) - 1)])
+
+
+def binary_mac(rng: Rng, kind: TensorType, outputs: int, levels: Tuple[int, ...] = ()) -> BinaryMac:
+    weights = rng.choice([-1, 1], (outputs, kind.channels))
+    if rng.random() < 0.5:
+        weights[rng.random(weights.shape) < 0.3] = 0
+    return BinaryMac(weights, levels)
+
+
+def random_levels(rng: Rng, count: int) -> Tuple[int, ...]:
+    return tuple(sorted((pick(rng, 1, 6) for _ in range(count)), reverse=True))
+
+
+def lut_neurons(rng: Rng, kind: TensorType, neurons: int) -> LutNeurons:
+    bits = kind.channels * kind.bits
+    inputs = min(pick(rng, 2, 6), bits)
+    tables = pick(rng, neurons, 4 * neurons)
+    wiring = np.stack([rng.choice(bits, inputs, replace=False) for _ in range(tables)])
+    contents = rng.integers(0, 2, (tables, 1 << inputs))
+    contents[rng.random(tables) < 0.1] = pick(rng, 0, 1)
+    neuron = np.sort(rng.integers(0, neurons, tables))
+    return LutNeurons(neurons, kind.channels, kind.bits, wiring, neuron, rng.integers(1, 5, tables), contents)
+
+
+def thresholds(rng: Rng, kind: TensorType, bits: int) -> Threshold:
+    """A code of exactly `bits` bits; some thresholds lie outside the bounds and some are equal."""
+    low, high = kind.low - 2, kind.high + 2
+    steps = rng.integers(low, high + 1, (per_channel(rng, kind), (1 << bits) - 1))
+    return Threshold(np.sort(steps, axis=1))
+
+
+def rescale(rng: Rng, kind: TensorType) -> Rescale:
+    """Down to at most 8 bits, clamping or not."""
+    low, high = RANGES[pick(rng, 0, len(RANGES) - 1)]
+    rows = per_channel(rng, kind)
+    shift = np.full(rows, max(0, kind.bits - 8)) + rng.integers(0, 3, rows)
+    return Rescale(rng.integers(1, 1 + pick(rng, 1, 7), rows), shift, low, high)
+
+
+def affine(rng: Rng, kind: TensorType) -> Affine:
+    rows = per_channel(rng, kind)
+    return Affine(rng.integers(-40, 41, rows), rng.integers(-1000, 1001, rows))
+
+
+def window(rng: Rng, kind: TensorType) -> Window:
+    height, width, _ = kind.shape
+    kernel = (pick(rng, 1, min(3, height)), pick(rng, 1, min(3, width)))
+    padding = tuple(pick(rng, 0, 1) for _ in range(4)) if rng.random() < 0.7 else (0, 0, 0, 0)
+    stride = (pick(rng, 1, 2), pick(rng, 1, 2))
+    return Window(kernel, stride, padding, pick(rng, kind.low, kind.high))  # type: ignore[arg-type]  # four of them
+
+
+def max_pool(rng: Rng, kind: TensorType) -> MaxPool:
+    """Kernels may overlap or leave gaps."""
+    height, width, _ = kind.shape
+    kernel = (pick(rng, 1, min(3, height)), pick(rng, 1, min(3, width)))
+    return MaxPool(kernel, (pick(rng, 1, 2), pick(rng, 1, 2)))
+
+
+def vector_input(rng: Rng) -> Input:
+    low, high = RANGES[pick(rng, 0, len(RANGES) - 1)]
+    return Input((pick(rng, 3, 19),), low, high)
+
+
+def image_input(rng: Rng) -> Input:
+    low, high = RANGES[pick(rng, 0, len(RANGES) - 1)]
+    return Input((pick(rng, 4, 7), pick(rng, 4, 7), pick(rng, 1, 3)), low, high)
+
+
+def finish(rng: Rng, chain: Chain, name: str) -> Network:
+    if rng.random() < 0.5:
+        chain.add("head", affine(rng, chain.kind))
+    if rng.random() < 0.7:
+        chain.add("argmax", ArgMax())
+    return chain.network(name)
+
+
+def dense_table(rng: Rng) -> Network:
+    chain = Chain(vector_input(rng))
+    for layer in range(pick(rng, 1, 2)):
+        chain.add(f"fc{layer}", table_mac(rng, chain.kind, pick(rng, 2, 12)))
+        chain.add(f"scale{layer}", rescale(rng, chain.kind))
+    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 10)))
+    return finish(rng, chain, "dense_table")
+
+
+def dense_binary(rng: Rng) -> Network:
+    chain = Chain(vector_input(rng))
+    chain.add("first", binary_mac(rng, chain.kind, pick(rng, 2, 12)))
+    for layer in range(pick(rng, 1, 2)):
+        bits = pick(rng, 1, 3)
+        chain.add(f"code{layer}", thresholds(rng, chain.kind, bits))
+        chain.add(f"fc{layer}", binary_mac(rng, chain.kind, pick(rng, 2, 12), random_levels(rng, bits)))
+    return finish(rng, chain, "dense_binary")
+
+
+def lut(rng: Rng) -> Network:
+    chain = Chain(vector_input(rng))
+    for layer in range(pick(rng, 1, 3)):
+        chain.add(f"code{layer}", thresholds(rng, chain.kind, pick(rng, 1, 3)))
+        chain.add(f"luts{layer}", lut_neurons(rng, chain.kind, pick(rng, 2, 12)))
+    return finish(rng, chain, "lut")
+
+
+def conv_table(rng: Rng) -> Network:
+    chain = Chain(image_input(rng))
+    chain.add("window0", window(rng, chain.kind))
+    chain.add("conv0", table_mac(rng, chain.kind, pick(rng, 2, 6)))
+    chain.add("scale0", rescale(rng, chain.kind))
+    chain.add("pool", max_pool(rng, chain.kind))
+    chain.add("window1", window(rng, chain.kind))
+    chain.add("conv1", table_mac(rng, chain.kind, pick(rng, 2, 6)))
+    chain.add("scale1", rescale(rng, chain.kind))
+    chain.add("flat", Reshape((chain.kind.elements,)))
+    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 10)))
+    return finish(rng, chain, "conv_table")
+
+
+def conv_lut(rng: Rng) -> Network:
+    chain = Chain(image_input(rng))
+    chain.add("code0", thresholds(rng, chain.kind, pick(rng, 1, 2)))
+    chain.add("window", window(rng, chain.kind))
+    chain.add("luts0", lut_neurons(rng, chain.kind, pick(rng, 2, 8)))
+    chain.add("code1", thresholds(rng, chain.kind, pick(rng, 1, 2)))
+    chain.add("pool", max_pool(rng, chain.kind))
+    chain.add("flat", Reshape((chain.kind.elements,)))
+    chain.add("luts1", lut_neurons(rng, chain.kind, pick(rng, 2, 10)))
+    return finish(rng, chain, "conv_lut")
+
+
+def encoded(rng: Rng) -> Network:
+    chain = Chain(vector_input(rng))
+    rows, steps = per_channel(rng, chain.kind), pick(rng, 1, 5)
+    edges = np.sort(rng.integers(chain.kind.low - 1, chain.kind.high + 2, (rows, steps)), axis=1)
+    chain.add("encode", Encode(edges, "thermometer" if rng.random() < 0.5 else "bits"))
+    chain.add("luts", lut_neurons(rng, chain.kind, pick(rng, 2, 12)))
+    chain.add("code", thresholds(rng, chain.kind, 2))
+    chain.add("last", binary_mac(rng, chain.kind, pick(rng, 2, 10), random_levels(rng, 2)))
+    return finish(rng, chain, "encoded")
+
+
+MAKERS: Dict[str, Callable[[Rng], Network]] = {
+    "dense_table": dense_table,
+    "dense_binary": dense_binary,
+    "lut": lut,
+    "conv_table": conv_table,
+    "conv_lut": conv_lut,
+    "encoded": encoded,
+}
+KINDS = tuple(MAKERS)
+
+
+def make_random_network(rng: Rng, kind: str) -> Network:
+    """A network of one of KINDS."""
+    return MAKERS[kind](rng)
+
+
+def make_random_images(rng: Rng, network: Network, count: int) -> npt.NDArray[np.int64]:
+    """Images [count, *input shape]; the first two hold the lowest and the highest value throughout."""
+    kind = network.input
+    images = rng.integers(kind.low, kind.high + 1, (count, *kind.shape))
+    images[:1], images[1:2] = kind.low, kind.high
+    return images
+
+
+def make_random_schedule(rng: Rng, network: Network) -> Schedule:
+    """A valid schedule: every layer unrolled, or any PE and SIMD that divide it; some deeper streams."""
+    foldings = {node.name: random_folding(rng, network, node) for node in network.nodes if is_foldable(node)}
+    depths = {node.name: pick(rng, 3, 40) for node in network.nodes if rng.random() < 0.2}
+    return check(network, Schedule(foldings, depths))
+
+
+def random_folding(rng: Rng, network: Network, node: Node) -> Folding:
+    fixed = isinstance(node.op, LutNeurons) or (
+        isinstance(node.op, TableMac) and isinstance(node.op.multiplier, Conventional)
+    )
+    if fixed or rng.random() < 0.25:
+        return Unrolled()
+    outputs, fan_in = mac_shape(node)
+    pe = [n for n in divisors(outputs) if n * network.types[node.name].bits <= MAX_BEAT_BITS]
+    simd = [n for n in divisors(fan_in) if n * network.input_type(node).bits <= MAX_BEAT_BITS]
+    return Folded(int(rng.choice(pe)), int(rng.choice(simd)))

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a frozen model to the description of a network, and how far freezing moved the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Tuple, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lutforge.errors import TrainingError
+from lutforge.network import Network, Node
+from lutforge.operations import Op
+from lutforge.training.data import Images, Labels
+from lutforge.training.fit import predict
+from lutforge.training.frozen import FrozenModel
+from lutforge.training.frozen_operations import Operation
+
+ALLOWED_DIFFERENCE = 0.002
+"""Part of the test images that freezing may answer with another class."""
+
+
+def to_network(frozen: FrozenModel) -> Network:
+    """Return the description of a frozen model: the same operations with the same fields, one after the other."""
+    nodes = []
+    before: Tuple[str, ...] = ()
+    for name, operation in frozen.steps:
+        nodes.append(Node(name, _operation(operation), before))
+        before = (name,)
+    return Network(frozen.network_name, tuple(nodes), dict(frozen.about))
+
+
+def _operation(operation: nn.Module) -> Op:
+    kinds = {kind.__name__: kind for kind in get_args(Op)}
+    kind = kinds.get(type(operation).__name__)
+    if kind is None or not isinstance(operation, Operation):
+        raise TrainingError(
+            f"export: a {type(operation).__name__} is no operation of a network; known: {', '.join(kinds)}"
+        )
+    values: Dict[str, Any] = {
+        name: value.cpu().numpy() if isinstance(value, Tensor) else value for name, value in operation.values().items()
+    }
+    op: Op = kind(**values)
+    return op
+
+
+@dataclass(frozen=True)
+class FreezeReport:
+    """How a frozen model answers beside the module it came from; accuracies 0..1."""
+
+    images: int
+    differing: int
+    unfrozen_accuracy: float
+    frozen_accuracy: float
+
+    def check(self) -> FreezeReport:
+        """Return the report; TrainingError if more than ALLOWED_DIFFERENCE of the answers differ."""
+        if self.differing > ALLOWED_DIFFERENCE * self.images:
+            raise TrainingError(
+                f"freezing changed the answer on {self.differing} of {self.images} images; the limit is "
+                f"{ALLOWED_DIFFERENCE:.1%}. The module's eval mode and its freeze() disagree"
+            )
+        return self
+
+
+def freeze_report(model: nn.Module, frozen: FrozenModel, images: Images, labels: Labels) -> FreezeReport:
+    """Return on how many images (uint8 [n, h, w, c]) the unfrozen and the frozen model answer another class."""
+    before = predict(model, images).argmax(dim=1).numpy()
+    after = _classes(frozen.run(images))
+    return FreezeReport(
+        len(images), int((before != after).sum()), float((before == labels).mean()), float((after == labels).mean())
+    )
+
+
+def _classes(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Index of the largest logit, the lowest on a tie, which is what torch.argmax promises as well."""
+    return torch.from_numpy(logits).argmax(dim=-1).numpy().reshape(len(logits))

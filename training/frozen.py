@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""A trained network as integers: the chain of frozen operations, its executor `torch`, and its checkpoint."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lutforge.errors import InputError, TrainingError
+from lutforge.multipliers import Multiplier
+from lutforge.store import write_atomically
+from lutforge.training.frozen_operations import (
+    Affine,
+    ArgMax,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Operation,
+    Rescale,
+    Reshape,
+    TableMac,
+    Threshold,
+    Window,
+)
+
+# Users of a frozen model find its operations here as well.
+__all__ = [
+    "Affine",
+    "ArgMax",
+    "BinaryMac",
+    "Encode",
+    "FrozenModel",
+    "Input",
+    "LutNeurons",
+    "MaxPool",
+    "Operation",
+    "Rescale",
+    "Reshape",
+    "TableMac",
+    "Threshold",
+    "Window",
+    "load_frozen",
+    "save_frozen",
+]
+
+KINDS = (Input, Encode, Window, TableMac, BinaryMac, LutNeurons, Threshold, Rescale, MaxPool, Reshape, Affine, ArgMax)
+BLOCK_BYTES = 64 << 20
+FORMAT = 1
+
+
+class FrozenModel(nn.Module):
+    """A chain of frozen operations, the first an `Input`; a last `ArgMax` is a head, the logits are its input.
+
+    name: of the network (kept as `network_name`; `name` is the executor's). steps: (name, operation) pairs.
+    about: notes that travel to the network file.
+    """
+
+    name = "torch"
+
+    def __init__(self, name: str, steps: Sequence[Tuple[str, nn.Module]], about: Mapping[str, Union[str, int, float]]):
+        super().__init__()
+        self.network_name = name
+        self.about = dict(about)
+        self.steps: List[Tuple[str, nn.Module]] = list(steps)
+        names = [step for step, _ in self.steps]
+        if len(set(names)) < len(names):
+            raise TrainingError(f"frozen model {name}: a step name is taken twice: {', '.join(names)}")
+        if not self.steps or not isinstance(self.steps[0][1], Input):
+            raise TrainingError(f"frozen model {name}: the first step must be an Input")
+        self.operations = nn.ModuleList(operation for _, operation in self.steps)
+
+    @property
+    def output(self) -> str:
+        """Name of the step whose values are the logits."""
+        return self.steps[-2 if isinstance(self.steps[-1][1], ArgMax) else -1][0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, int64 [batch, ..., classes], of integer images [batch, ...]."""
+        return self._values(x)[self.output]
+
+    def run(self, images: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Return the logits of integer images [batch, *input shape]: int64 [batch, ..., classes]."""
+        return np.concatenate([self(block).numpy() for block in self._blocks(images)]).astype(np.int64)
+
+    def trace(self, images: npt.NDArray[Any]) -> Dict[str, npt.NDArray[np.int64]]:
+        """Return what every step gives, by name: int64 [batch, *shape]."""
+        traces = [self._values(block) for block in self._blocks(images)]
+        return {
+            name: np.concatenate([trace[name].numpy() for trace in traces]).astype(np.int64) for name, _ in self.steps
+        }
+
+    @torch.no_grad()
+    def _values(self, x: Tensor) -> Dict[str, Tensor]:
+        values: Dict[str, Tensor] = {}
+        for name, operation in self.steps:
+            x = operation(x)
+            values[name] = x
+        return values
+
+    def _blocks(self, images: npt.NDArray[Any]) -> Iterator[Tensor]:
+        """Split a batch so that the widest intermediate of a block stays near BLOCK_BYTES."""
+        batch = self._checked(images)
+        one = self._values(batch[:1])
+        widest = max([value[0].numel() if len(value) else 1 for value in one.values()])
+        widest = max([widest, *(operation.width for _, operation in self.steps if isinstance(operation, Operation))])
+        return iter(batch.split(max(1, BLOCK_BYTES // (8 * widest))))
+
+    def _checked(self, images: npt.NDArray[Any]) -> Tensor:
+        entry = self.steps[0][1]
+        assert isinstance(entry, Input)
+        array = np.asarray(images)
+        if array.dtype.kind not in "iu":
+            raise InputError(f"images have dtype {array.dtype}; integers {entry.low}..{entry.high} are wanted")
+        if array.ndim < 1 or array[:1].size != np.prod(entry.shape) * len(array[:1]):
+            raise InputError(f"images have shape {array.shape}; [batch, {', '.join(map(str, entry.shape))}] is wanted")
+        if array.size and (int(array.min()) < entry.low or int(array.max()) > entry.high):
+            raise InputError(f"images hold {array.min()}..{array.max()}; the network reads {entry.low}..{entry.high}")
+        return torch.from_numpy(array.astype(np.int64))
+
+
+def save_frozen(model: FrozenModel, path: Path) -> None:
+    """Write a frozen model to a file of plain data and tensors; an interrupted save leaves an older file whole."""
+    document = {
+        "format": FORMAT,
+        "name": model.network_name,
+        "about": model.about,
+        "steps": [(name, _described(operation)) for name, operation in model.steps],
+    }
+    buffer = io.BytesIO()
+    torch.save(document, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_frozen(path: Path) -> FrozenModel:
+    """Read what `save_frozen` wrote; TrainingError if it is missing, damaged, newer or something else."""
+    if not Path(path).is_file():
+        raise TrainingError(f"frozen model {path}: no such file. Train the network first")
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True)
+        found = document["format"]
+    except Exception as error:  # torch raises many kinds on a damaged file
+        raise TrainingError(
+            f"frozen model {path}: cannot be read ({type(error).__name__}); it is truncated, damaged or something "
+            "else. Train or freeze again"
+        ) from error
+    if found != FORMAT:
+        raise TrainingError(f"frozen model {path}: file format {found}; this lutforge reads {FORMAT}. Update lutforge")
+    try:
+        steps = [(name, _rebuilt(entry)) for name, entry in document["steps"]]
+        return FrozenModel(document["name"], steps, document["about"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TrainingError(f"frozen model {path}: not a frozen model ({error!r}). Train or freeze again") from error
+
+
+def _described(operation: nn.Module) -> Dict[str, Any]:
+    """Return an operation as plain data and tensors: its kind and its fields."""
+    assert isinstance(operation, Operation)
+    values = operation.values()
+    if isinstance(operation, TableMac):
+        multiplier = operation.multiplier
+        values["multiplier"] = {"kind": type(multiplier).__name__, **asdict(multiplier)}
+    return {"kind": type(operation).__name__, "fields": values}
+
+
+def _rebuilt(entry: Dict[str, Any]) -> Operation:
+    kinds: Dict[str, type[Operation]] = {kind.__name__: kind for kind in KINDS}
+    values = dict(entry["fields"])
+    if "multiplier" in values and entry["kind"] == "TableMac":
+        parts = dict(values["multiplier"])
+        values["multiplier"] = {kind.__name__: kind for kind in get_args(Multiplier)}[parts.pop("kind")](**parts)
+    return kinds[entry["kind"]](**values)

@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every operation of a network once more, in torch and on integers only, as a witness of the reference.
+
+Nothing here calls the reference or `numerics`: two implementations that share code cannot check each other. Each
+module takes and gives an integer tensor [batch, ...]; its constructor takes the fields of the operation of the
+same name in `lutforge.operations` (tensors or arrays).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from lutforge.multipliers import DivideConquer, Multiplier
+
+EXACT_FLOAT32 = 1 << 24
+EXACT_FLOAT64 = 1 << 53
+
+
+class Operation(nn.Module):
+    """A module with integer buffers that remembers the fields it was made from."""
+
+    def __init__(self, **values: Any):
+        super().__init__()
+        self.field_names: Tuple[str, ...] = tuple(values)
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                self.register_buffer(name, value)
+            else:
+                setattr(self, name, value)
+
+    def values(self) -> Dict[str, Any]:
+        """Return the constructor's arguments: tensors int64, tuples, numbers, words, and the multiplier."""
+        return {name: getattr(self, name) for name in self.field_names}
+
+    @property
+    def width(self) -> int:
+        """Integers that the operation holds per image beside its input and output."""
+        return 0
+
+
+class Input(Operation):
+    """Images [batch, *shape] or [batch, elements] as [batch, *shape]."""
+
+    def __init__(self, shape: Tuple[int, ...], low: int = 0, high: int = 255):
+        super().__init__(shape=_whole(shape), low=int(low), high=int(high))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x in the shape of the input."""
+        return x.reshape(len(x), *self.shape)
+
+
+class Encode(Operation):
+    """Bits `x > threshold` of each feature, or the binary digits of their number, least significant first."""
+
+    thresholds: Tensor
+
+    def __init__(self, thresholds: Any, code: str = "thermometer"):
+        super().__init__(thresholds=_integers(thresholds), code=code)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the bits, feature by feature: [..., features * bits]."""
+        if self.code == "thermometer":
+            return (x.unsqueeze(-1) > self.thresholds).flatten(-2).to(torch.uint8)
+        digits = self.thresholds.shape[1].bit_length()
+        count = _exceeded(x, self.thresholds)
+        return torch.stack([(count >> digit) & 1 for digit in range(digits)], dim=-1).flatten(-2).to(torch.uint8)
+
+
+class Window(Operation):
+    """Sliding window, ordered kernel row, kernel column, channel."""
+
+    def __init__(
+        self,
+        kernel: Tuple[int, int],
+        stride: Tuple[int, int] = (1, 1),
+        padding: Tuple[int, int, int, int] = (0, 0, 0, 0),
+        pad_code: int = 0,
+    ):
+        super().__init__(kernel=_whole(kernel), stride=_whole(stride), padding=_whole(padding), pad_code=int(pad_code))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [batch, out_h, out_w, kernel_h * kernel_w * channels] of [batch, h, w, channels]."""
+        top, bottom, left, right = self.padding
+        padded = nn.functional.pad(x, (0, 0, left, right, top, bottom), value=self.pad_code)
+        tiles = padded.unfold(1, self.kernel[0], self.stride[0]).unfold(2, self.kernel[1], self.stride[1])
+        return tiles.permute(0, 1, 2, 4, 5, 3).flatten(3)
+
+
+class TableMac(Operation):
+    """x @ weights.T + bias."""
+
+    weights: Tensor
+    bias: Tensor
+
+    def __init__(self, weights: Any, bias: Any, multiplier: Multiplier = DivideConquer()):  # noqa: B008  # immutable
+        super().__init__(weights=_integers(weights), bias=_integers(bias), multiplier=multiplier)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the accumulators [..., outputs]."""
+        return _matmul(x, self.weights) + self.bias
+
+
+class BinaryMac(Operation):
+    """value(x) @ weights.T with weights -1, 0, +1."""
+
+    weights: Tensor
+
+    def __init__(self, weights: Any, levels: Tuple[int, ...] = ()):
+        super().__init__(weights=_integers(weights), levels=_whole(levels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the accumulators [..., outputs]."""
+        return _matmul(_code_values(x, self.levels) if self.levels else x, self.weights)
+
+
+class LutNeurons(Operation):
+    """Truth tables over wired bits, summed per neuron with their weights."""
+
+    wiring: Tensor
+    neuron: Tensor
+    weight: Tensor
+    tables: Tensor
+
+    def __init__(self, neurons: int, elements: int, bits: int, wiring: Any, neuron: Any, weight: Any, tables: Any):
+        super().__init__(
+            neurons=int(neurons),
+            elements=int(elements),
+            bits=int(bits),
+            wiring=_integers(wiring),
+            neuron=_integers(neuron),
+            weight=_integers(weight),
+            tables=_integers(tables),
+        )
+
+    @property
+    def width(self) -> int:
+        """Two integers per table: its address and its weighted output."""
+        return 2 * len(self.wiring)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sums [..., neurons]; images run along the last axis inside, where memory is contiguous."""
+        codes = x.reshape(-1, self.elements).T
+        bits = torch.stack([(codes >> bit) & 1 for bit in range(self.bits)], dim=1).flatten(0, 1).to(torch.uint8)
+        address = torch.zeros(len(self.wiring), bits.shape[1], dtype=torch.uint8)
+        for position in range(self.wiring.shape[1]):
+            address |= bits[self.wiring[:, position]] << position
+        outputs = self.tables.to(torch.int32).mul(self.weight[:, None]).to(torch.int32).gather(1, address.long())
+        sums = torch.zeros(self.neurons, bits.shape[1], dtype=torch.int32).index_add_(0, self.neuron, outputs)
+        return sums.T.reshape(*x.shape[:-1], self.neurons).long()
+
+
+class Threshold(Operation):
+    """Number of thresholds exceeded, strictly."""
+
+    thresholds: Tensor
+
+    def __init__(self, thresholds: Any):
+        super().__init__(thresholds=_integers(thresholds))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the codes, in the shape of x."""
+        return _exceeded(x, self.thresholds)
+
+
+class Rescale(Operation):
+    """`(x * multiplier + 2**(shift-1)) >> shift`, clamped to low..high."""
+
+    multiplier: Tensor
+    shift: Tensor
+
+    def __init__(self, multiplier: Any, shift: Any, low: int, high: int):
+        super().__init__(multiplier=_integers(multiplier), shift=_integers(shift), low=int(low), high=int(high))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the rounded values, in the shape of x."""
+        half = (torch.ones_like(self.shift) << self.shift) >> 1  # shift 0 has no half to add
+        return ((x.long() * self.multiplier + half) >> self.shift).clamp(self.low, self.high)
+
+
+class MaxPool(Operation):
+    """Largest value of each window."""
+
+    def __init__(self, kernel: Tuple[int, int], stride: Tuple[int, int]):
+        super().__init__(kernel=_whole(kernel), stride=_whole(stride))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [batch, out_h, out_w, channels] of [batch, h, w, channels]."""
+        tiles = x.unfold(1, self.kernel[0], self.stride[0]).unfold(2, self.kernel[1], self.stride[1])
+        return tiles.amax(dim=(-2, -1))
+
+
+class Reshape(Operation):
+    """The same elements in another shape."""
+
+    def __init__(self, shape: Tuple[int, ...]):
+        super().__init__(shape=_whole(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x as [batch, *shape]."""
+        return x.reshape(len(x), *self.shape)
+
+
+class Affine(Operation):
+    """x * scale + offset."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, scale: Any, offset: Any):
+        super().__init__(scale=_integers(scale), offset=_integers(offset))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scaled values, in the shape of x."""
+        return x.long() * self.scale + self.offset
+
+
+class ArgMax(Operation):
+    """Index of the largest value, the lowest on a tie."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the index [..., 1]."""
+        classes = torch.arange(x.shape[-1])
+        return torch.where(x == x.amax(-1, keepdim=True), classes, x.shape[-1]).amin(-1, keepdim=True)
+
+
+def _integers(values: Any) -> Tensor:
+    """Return values as int64; a float tensor is refused even if its values are whole."""
+    tensor = torch.as_tensor(values).detach().cpu()
+    assert not tensor.is_floating_point(), "a frozen operation holds integers"
+    return tensor.to(torch.int64).clone()
+
+
+def _whole(values: Tuple[int, ...]) -> Tuple[int, ...]:
+    return tuple(int(value) for value in values)
+
+
+def _matmul(x: Tensor, weights: Tensor) -> Tensor:
+    """x @ weights.T as int64, through floating point where the bound proves that no sum is rounded."""
+    largest = int(x.abs().max()) if x.numel() else 0
+    bound = largest * int(weights.abs().sum(dim=1).max())
+    assert bound < EXACT_FLOAT64, f"a sum may reach {bound}; float64 is exact below 2**53"
+    kind = torch.float32 if bound < EXACT_FLOAT32 else torch.float64
+    return (x.to(kind) @ weights.to(kind).T).to(torch.int64)
+
+
+def _exceeded(x: Tensor, thresholds: Tensor) -> Tensor:
+    """Number of thresholds [channels or 1, steps] below each element of x [..., channels]."""
+    count = torch.zeros(x.shape, dtype=torch.int64)
+    for step in range(thresholds.shape[1]):
+        count += x > thresholds[:, step]
+    return count
+
+
+def _code_values(codes: Tensor, levels: Tuple[int, ...]) -> Tensor:
+    """Sum of levels[l] * (2 * b_l - 1), b_0 the top bit."""
+    total = torch.zeros(codes.shape, dtype=torch.int64)
+    for index, level in enumerate(levels):
+        total += level * (2 * ((codes.long() >> (len(levels) - 1 - index)) & 1) - 1)
+    return total

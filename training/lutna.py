@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""LUT-NA networks (arXiv 2406.05282): 8-bit activations, 8- or 9-bit weights, every product a table look-up."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import List, Sequence, Tuple
+
+import torch
+from brevitas.nn import QuantIdentity
+from brevitas.quant_tensor import IntQuantTensor
+from torch import Tensor, nn
+
+from lutforge.training.data import Dataset
+from lutforge.training.frozen import ArgMax, FrozenModel, Input, Reshape
+from lutforge.training.quantisers import PixelQuant
+from lutforge.training.table_mac import Steps, TableMacLayer
+
+FOLD_FROM = 0.5
+"""Part of the training after which batch norm is folded into the weights."""
+
+
+class LutNa(nn.Module):
+    """Convolutions 3x3 with 2x2 max pooling, then dense layers; either part may be empty.
+
+    shape: height, width, channels of an image; low..high: its pixel values, low 0. The pixel v enters as the
+    integer v, with the scale 2**-bits: no mean and no standard deviation, which would give padding no code.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shape: Tuple[int, int, int],
+        high: int,
+        classes: int,
+        *,
+        channels: Sequence[int] = (),
+        hidden: Sequence[int] = (),
+        weight_bits: int = 8,
+    ):
+        super().__init__()
+        self.name, self.shape, self.high = name, shape, high
+        self.pixel_scale = 2.0 ** -((high - 1).bit_length())
+        bits = high.bit_length()
+        self.pixels = QuantIdentity(
+            act_quant=PixelQuant,
+            bit_width=bits,
+            scaling_init=self.pixel_scale * 2**bits,
+            return_quant_tensor=True,
+        )
+        height, width, depth = shape
+        convolutions: List[nn.Module] = []
+        for count in channels:
+            convolutions.append(TableMacLayer(depth, count, kernel=3, pool=2, weight_bits=weight_bits))
+            height, width, depth = height // 2, width // 2, count
+        sizes = [height * width * depth, *hidden, classes]
+        pairs = list(pairwise(sizes))
+        dense = [
+            TableMacLayer(inputs, outputs, weight_bits=weight_bits, head=index == len(pairs) - 1)
+            for index, (inputs, outputs) in enumerate(pairs)
+        ]
+        self.convolutions, self.dense = nn.ModuleList(convolutions), nn.ModuleList(dense)
+
+    def start_epoch(self, fraction: float) -> None:
+        """Fold batch norm once `fraction` of the training is done."""
+        if fraction >= FOLD_FROM:
+            for layer in [*self.convolutions, *self.dense]:
+                layer.start_folding()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return float logits [batch, classes] of raw pixel values, float32 [batch, height, width, channels]."""
+        x = self.pixels(images.permute(0, 3, 1, 2) * self.pixel_scale)
+        for layer in self.convolutions:
+            x = layer(x)
+        x = _flattened(x)
+        for layer in self.dense:
+            x = layer(x)
+        return x
+
+    @torch.no_grad()
+    def freeze(self) -> FrozenModel:
+        """Return the network as integers, as this module computes it in eval mode; its mode is put back."""
+        training = self.training
+        self.eval()
+        device = next(self.parameters()).device
+        x = self.pixels(torch.zeros(1, self.shape[2], *self.shape[:2], device=device))
+        steps: Steps = [("image", Input(self.shape, 0, self.high))]
+        for index, layer in enumerate(self.convolutions, 1):
+            steps += layer.freeze(f"conv{index}", x)
+            x = layer(x)
+        x = _flattened(x)
+        steps.append(("flat", Reshape((x.shape[1],))))
+        for index, layer in enumerate(self.dense, 1):
+            steps += layer.freeze(f"fc{index}", x)
+            x = layer(x)
+        self.train(training)
+        return FrozenModel(self.name, [*steps, ("answer", ArgMax())], {})
+
+
+def lutna_mlp(data: Dataset, hidden: Sequence[int] = (64, 64), weight_bits: int = 8) -> LutNa:
+    """Return an untrained dense network for a data set: pixels, hidden layers, classes."""
+    return LutNa(f"lutna_mlp_{data.name}", data.shape, data.high, data.classes, hidden=hidden, weight_bits=weight_bits)
+
+
+def lutna_conv(data: Dataset, channels: Sequence[int] = (16, 32), weight_bits: int = 8) -> LutNa:
+    """Return an untrained convolution network: 3x3 convolutions, each pooled 2x2, and a dense head."""
+    return LutNa(
+        f"lutna_conv_{data.name}", data.shape, data.high, data.classes, channels=channels, weight_bits=weight_bits
+    )
+
+
+def _flattened(x: IntQuantTensor) -> IntQuantTensor:
+    """Return a quantised image [batch, channels, h, w] as [batch, h * w * channels], the order of the network."""
+    return x.permute(0, 2, 3, 1).flatten(1)

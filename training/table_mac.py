@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trainable LUT-NA layers: a dense or convolution product on quantised weights and activations.
+
+Batch norm is trained in two phases. First it normalises by the statistics of the batch; from
+`start_folding` on its running statistics are constants that are folded into weight and bias *before* these are
+quantised. Evaluation always folds, so that what is validated is what is frozen.
+"""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple, Union
+
+import torch
+from brevitas.nn import QuantConv2d, QuantLinear, QuantReLU
+from brevitas.quant_tensor import IntQuantTensor
+from torch import Tensor, nn
+
+from lutforge.errors import TrainingError
+from lutforge.training.frozen import MaxPool, Rescale, TableMac, Window
+from lutforge.training.frozen_operations import Operation
+from lutforge.training.quantisers import ActivationQuant, BiasQuant, SharedScaleWeightQuant, WeightQuant
+
+Steps = List[Tuple[str, Operation]]
+WEIGHT_BITS = (2, 9)
+
+
+class TableMacLayer(nn.Module):
+    """Product, batch norm, pooling, ReLU and 8-bit quantisation; the last layer of a network has only the product.
+
+    kernel: None for a dense layer, else the odd extent of a convolution that keeps the image's size.
+    pool: extent and stride of the max pooling. head: logits, with one weight scale, no norm and no activation.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: Optional[int] = None,
+        pool: int = 1,
+        weight_bits: int = 8,
+        head: bool = False,
+    ):
+        super().__init__()
+        low, high = WEIGHT_BITS
+        if not low <= weight_bits <= high:
+            raise TrainingError(f"weight_bits {weight_bits}: a table look-up holds weights of {low} to {high} bits")
+        quantisers = {
+            "weight_quant": SharedScaleWeightQuant if head else WeightQuant,
+            "weight_bit_width": weight_bits,
+            "bias_quant": BiasQuant,
+        }
+        self.kernel, self.pool = kernel, pool
+        self.mac: Union[QuantConv2d, QuantLinear]
+        self.norm: Optional[nn.Module] = None
+        if kernel is None:
+            self.mac = QuantLinear(inputs, outputs, bias=True, **quantisers)
+            norm: nn.Module = nn.BatchNorm1d(outputs)
+        else:
+            self.mac = QuantConv2d(inputs, outputs, kernel, padding=kernel // 2, bias=True, **quantisers)
+            norm = nn.BatchNorm2d(outputs)
+        self.norm = None if head else norm
+        self.activation = None if head else QuantReLU(act_quant=ActivationQuant, return_quant_tensor=True)
+        self.folding = False
+
+    def start_folding(self) -> None:
+        """Train from now on with batch norm folded into the weights."""
+        self.folding = True
+
+    def forward(self, x: IntQuantTensor) -> Union[Tensor, IntQuantTensor]:
+        """Return the quantised activations [batch, outputs(, h, w)] of quantised x, or the logits of a head."""
+        if self.norm is not None and self.training and not self.folding:
+            y = self.norm(self._product(x.value, self.mac.weight, self.mac.bias))
+        else:
+            weight, bias = self._quantised(x)
+            y = self._product(x.value, weight.value, bias.value)
+        if self.pool > 1:  # before the quantiser: both are monotone, and this way is cheaper
+            y = nn.functional.max_pool2d(y, self.pool)
+        return y if self.activation is None else self.activation(y)
+
+    @torch.no_grad()
+    def freeze(self, name: str, x: IntQuantTensor) -> Steps:
+        """Return the integer operations of this layer, in eval mode, for an input quantised as x."""
+        weight, bias = self._quantised(x)
+        steps: Steps = []
+        if self.kernel is not None:
+            extent = (self.kernel, self.kernel)
+            steps.append((f"{name}_window", Window(extent, (1, 1), (self.kernel // 2,) * 4, 0)))
+        steps.append((name, TableMac(_by_output(weight.int()), bias.int())))
+        if self.activation is not None:
+            scale = self.activation.act_quant.scale() / (x.scale * weight.scale.flatten())
+            steps.append((f"{name}_rescale", _rescale(scale)))
+        if self.pool > 1:
+            steps.append((f"{name}_pool", MaxPool((self.pool, self.pool), (self.pool, self.pool))))
+        return steps
+
+    def _product(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        if self.kernel is None:
+            return nn.functional.linear(x, weight, bias)
+        return nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
+
+    def _quantised(self, x: IntQuantTensor) -> Tuple[IntQuantTensor, IntQuantTensor]:
+        weight, bias = self._folded()
+        quantised = self.mac.weight_quant(weight)
+        return quantised, self.mac.bias_quant(bias, x, quantised)
+
+    def _folded(self) -> Tuple[Tensor, Tensor]:
+        weight, bias, norm = self.mac.weight, self.mac.bias, self.norm
+        if norm is None:
+            return weight, bias
+        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        per_output = gain.reshape(-1, *[1] * (weight.ndim - 1))
+        return weight * per_output, (bias - norm.running_mean) * gain + norm.bias
+
+
+def _by_output(weight: Tensor) -> Tensor:
+    """Return weights [outputs, fan_in]; a kernel in the order of a window: row, column, channel."""
+    return weight if weight.ndim == 2 else weight.permute(0, 2, 3, 1).flatten(1)
+
+
+def _rescale(steps: Tensor) -> Rescale:
+    """Return the division by `steps`, powers of two per output: the scale after over the scale before."""
+    mantissa, exponent = torch.frexp(steps.double())
+    assert bool((mantissa == 0.5).all()), "scales are powers of two"
+    shift = exponent.long() - 1
+    if bool((shift == shift[0]).all()):
+        shift = shift[:1]
+    return Rescale(1 << (-shift).clamp(min=0), shift.clamp(min=0), 0, 255)
