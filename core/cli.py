@@ -58,7 +58,9 @@ Checkpoint = Annotated[Optional[Path], typer.Option("--checkpoint", help="A froz
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe; a wrong one lists them all.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoints and frozen.pt.")] = Path("build/train"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoints and frozen.pt.")] = Path(
+        "build/train"
+    ),
     data: Data = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
@@ -264,7 +266,9 @@ def report(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything the demo makes.")] = Path("build/demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything the demo makes.")] = Path(
+        "build/demo"
+    ),
     board: BoardName = "pynq_z2",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: Json = False,

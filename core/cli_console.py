@@ -26,10 +26,10 @@ OK, DIFFERENT, FAILED = 0, 1, 2
 
 def say(text: str) -> None:
     """Write a message for a person."""
-    messages.print(text, markup=False)
+    messages.print(text, markup=False, soft_wrap=True)
 
 
-def emit(document: Dict[str, Any], as_json: bool, table: "Table | None" = None) -> None:
+def emit(document: Dict[str, Any], as_json: bool, table: Table | None = None) -> None:
     """Print a result: the document with --json, else the table (or the document, key by key)."""
     if as_json:
         print(json.dumps(document, indent=2, sort_keys=True))
@@ -41,7 +41,7 @@ def emit(document: Dict[str, Any], as_json: bool, table: "Table | None" = None) 
 
 
 @contextmanager
-def progress(title: str, total: "int | None", unit: str = "images") -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int | None, unit: str = "images") -> Iterator[Callable[[int], None]]:
     """Show a bar on the error stream; yields a function that is called with what was done."""
     columns = [
         SpinnerColumn(),
@@ -66,19 +66,25 @@ def simple_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[ob
     return table
 
 
-def comparison_table(comparison: Comparison, labels: "Any | None") -> Table:
+def comparison_table(comparison: Comparison, labels: Any | None) -> Table:
     """Return one row per executor: images, images/s, accuracy, and whether it equals the first."""
     differing = {name for item in comparison.differences for name in (item.left, item.right)}
     rows: List[List[object]] = []
     for run in comparison.runs:
         accuracy = f"{run.accuracy(labels):.2f} %" if labels is not None else "-"
         rows.append(
-            [run.name, len(run.logits), f"{run.throughput_fps:,.0f}", accuracy, "no" if run.name in differing else "yes"]
+            [
+                run.name,
+                len(run.logits),
+                f"{run.throughput_fps:,.0f}",
+                accuracy,
+                "no" if run.name in differing else "yes",
+            ]
         )
     return simple_table("executors", ["executor", "images", "images/s (this computer)", "accuracy", "equal"], rows)
 
 
-def comparison_document(comparison: Comparison, labels: "Any | None") -> Dict[str, Any]:
+def comparison_document(comparison: Comparison, labels: Any | None) -> Dict[str, Any]:
     """Return a comparison for machines."""
     return {
         "equal": comparison.equal,

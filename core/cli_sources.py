@@ -19,7 +19,7 @@ from lutforge.cli_console import say
 from lutforge.comparison import Run
 from lutforge.errors import InputError, LutforgeError, ScheduleError
 from lutforge.executors import Executor
-from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE
+from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE, load_manifest, require_network
 from lutforge.network import Network
 from lutforge.reference import ReferenceExecutor
 from lutforge.schedule import Schedule, check, from_json
@@ -131,11 +131,10 @@ def _executor(name: str, network: Network, overlay: Optional[Path], checkpoint: 
     if name == "reference":
         return ReferenceExecutor(network)
     if name == "torch":
+        from lutforge.training.export import from_network
         from lutforge.training.frozen import load_frozen
 
-        if checkpoint is None:
-            raise LutforgeError("executor torch runs a frozen checkpoint; name it with --checkpoint FILE")
-        return load_frozen(checkpoint)
+        return load_frozen(checkpoint) if checkpoint else from_network(network)
     assert overlay is not None  # make_executors made one
     if name == "csim":
         from lutforge.hls.csim import CsimExecutor
@@ -145,6 +144,7 @@ def _executor(name: str, network: Network, overlay: Optional[Path], checkpoint: 
     from lutforge.host import Accelerator
 
     compile_if_needed(overlay)
+    require_network(load_manifest(overlay), network)
     return Accelerator.open(overlay)
 
 

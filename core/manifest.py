@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Dict, Tuple
 
 from lutforge.errors import OverlayError
-from lutforge.network import TensorType
+from lutforge.network import Network, TensorType
+from lutforge.store import digest
 from lutforge.streams import InputStream, OutputStream
 
 FORMAT = 1
@@ -89,3 +90,13 @@ def load_manifest(folder: Path | str) -> Manifest:
         return Manifest(input=TensorType(tuple(kind["shape"]), kind["low"], kind["high"]), trace=nodes, **document)
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise OverlayError(f"{path}: cannot be read ({type(error).__name__}: {error}); generate it again") from error
+
+
+def require_network(manifest: Manifest, network: Network) -> None:
+    """Raise OverlayError unless an overlay was made from this network."""
+    asked = digest(network)
+    if asked != manifest.network_sha256:
+        raise OverlayError(
+            f"the overlay was made from network {manifest.network_sha256[:12]}..., asked to run {asked[:12]}...; "
+            "generate and compile it again"
+        )

@@ -32,7 +32,7 @@ FLAGS = ["-std=c++14", "-O2", "-fPIC", "-shared", "-DLUTFORGE_TRACE", "-Wno-unkn
 COMPILE_DEADLINE_S = 900
 
 
-def compile_kernel(folder: "Path | str", compiler: Optional[str] = None, headers: Optional[Path] = None) -> Path:
+def compile_kernel(folder: Path | str, compiler: Optional[str] = None, headers: Optional[Path] = None) -> Path:
     """Compile `src/` of an overlay folder to kernel.so and return its path.
 
     compiler: g++ or another of its kind, default $CXX or g++. headers: folder of ap_int.h, default
@@ -100,7 +100,7 @@ class CsimExecutor:
 
     name = "csim"
 
-    def __init__(self, folder: "Path | str", network: Optional[Network] = None):
+    def __init__(self, folder: Path | str, network: Optional[Network] = None):
         """network: refused if the folder was made from another one; default: the folder's own file."""
         self.manifest = load_manifest(folder)
         self.network = network or load(Path(folder) / NETWORK)

@@ -53,7 +53,7 @@ def generate(network: Network, schedule: Schedule, board: Board, output: str = "
     return dict(sorted(result.items()))
 
 
-def write_overlay(folder: "Path | str", network: Network, texts: Dict[str, str]) -> None:
+def write_overlay(folder: Path | str, network: Network, texts: Dict[str, str]) -> None:
     """Write what `generate` returned, and the network file, each aside and then renamed.
 
     A kernel compiled from an earlier generation is removed, so that it cannot be taken for this one.
@@ -155,11 +155,14 @@ def _top(
     layers: List[Tuple[Node, Layer]],
     widths: Dict[str, Lanes],
 ) -> str:
-    includes = "".join(f"#include <{LIBRARY}/{name}>\n" for name in ("lut_neurons.hpp", "mac.hpp", "pointwise.hpp", "stream.hpp", "window.hpp"))
+    includes = "".join(
+        f"#include <{LIBRARY}/{name}>\n"
+        for name in ("lut_neurons.hpp", "mac.hpp", "pointwise.hpp", "stream.hpp", "window.hpp")
+    )
     params = "".join(f'#include "params/{node.name}.hpp"\n' for node, layer in layers if layer.params)
     functions = "".join(_function(network, node, layer, board, widths) for node, layer in layers)
     return (
-        f"{LICENCE}#include \"lutforge_top.hpp\"\n\n{includes}{params}{PROBE}\n{functions}"
+        f'{LICENCE}#include "lutforge_top.hpp"\n\n{includes}{params}{PROBE}\n{functions}'
         f"{_answers(network, board, output, widths)}{_top_function(network, schedule, layers, widths)}"
     )
 
@@ -177,9 +180,7 @@ PROBE = """
 
 def _function(network: Network, node: Node, layer: Layer, board: Board, widths: Dict[str, Lanes]) -> str:
     kind, width = network.types[node.name], widths[node.name]
-    source = (
-        stream_type(width.inputs, network.input_type(node).bits) if node.inputs else "hls::stream<lutforge_axis>"
-    )
+    source = stream_type(width.inputs, network.input_type(node).bits) if node.inputs else "hls::stream<lutforge_axis>"
     separator = "\n" if layer.code else ""
     return (
         f"// {node.name}: {type(node.op).__name__} -> {kind}\n{layer.code}{separator}"
@@ -225,7 +226,9 @@ def _top_function(
         kind, width = network.types[node.name], widths[node.name]
         if node.inputs:
             source = network.input_type(node)
-            text, current = _resize(node.name, current, widths[node.inputs[0]].outputs, width.inputs, source.bits, source.elements)
+            text, current = _resize(
+                node.name, current, widths[node.inputs[0]].outputs, width.inputs, source.bits, source.elements
+            )
             lines.append(text)
         if node.name in emitted:
             target = f"s_{node.name}"

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from lutforge.errors import unreachable
-from lutforge.hls.text import channel_groups, flag, pragma, rom
+from lutforge.hls.text import flag, pragma, rom
 from lutforge.network import Node, TensorType
 from lutforge.operations import (
     Affine,
@@ -29,6 +29,8 @@ from lutforge.operations import (
 )
 from lutforge.schedule import Folding, Lanes
 
+Ints = npt.NDArray[Any]
+
 
 @dataclass(frozen=True)
 class Site:
@@ -43,6 +45,7 @@ class Site:
 
     @property
     def name(self) -> str:
+        """Name of the node, and the stem of every C++ name of its layer."""
         return self.node.name
 
     @property
@@ -104,96 +107,89 @@ def emit(site: Site) -> Optional[Layer]:
 def _input(site: Site) -> Layer:
     kind = site.kind
     arguments = [site.beat_bits, kind.bits, site.lanes.inputs, site.lanes.outputs, kind.elements]
-    return Layer("", _call("read_images", arguments))
+    return Layer("", call("read_images", arguments))
 
 
-def _call(function: str, arguments: "list[Any]") -> str:
+def call(function: str, arguments: List[Any]) -> str:
+    """Return the statement that runs a library function from the stream `in` to the stream `out`."""
     return f"    lutforge::{function}<{', '.join(map(str, arguments))}>(in, out, images);\n"
 
 
-def _pointwise(site: Site, params: str, apply: str, constants: "list[str]") -> Layer:
-    lanes, kind, source = site.lanes.inputs, site.kind, site.source
-    groups = source.channels // lanes
+@dataclass(frozen=True)
+class Constant:
+    """A parameter per channel: its array, and the C++ that reads one channel's value (or row of values)."""
+
+    name: str
+    text: str
+    read: str
+    dimensions: int
+
+
+def _constant(site: Site, suffix: str, values: Ints) -> Constant:
+    """Return a parameter as an array [groups, lanes, ...]; where all channels agree, one value serves all."""
+    name, channels, lanes = f"{site.name}_{suffix}", site.source.channels, site.lanes.inputs
+    if (values == values[:1]).all():
+        return Constant(name, rom(name, values[:1, None]), f"{name}[0][0]", values.ndim + 1)
+    grouped = values.reshape(channels // lanes, lanes, *values.shape[1:])
+    return Constant(name, rom(name, grouped), f"{name}[group][lane]", grouped.ndim)
+
+
+def _pointwise(site: Site, function: str, method: str, answer: str, out_bits: int, constants: List[Constant]) -> Layer:
+    """Return a layer that works element by element. method: the signature of the generated function."""
+    source, lanes = site.source, site.lanes.inputs
     struct = (
-        f"struct {site.name}_layer {{\n    static int apply(int group, int lane, int x) {{\n{pragma('INLINE')}"
-        f"        return {apply};\n    }}\n}};\n"
+        f"struct {site.name}_layer {{\n    static {method}(int group, int lane, int x) {{\n{pragma('INLINE')}"
+        f"        return {answer};\n    }}\n}};\n"
     )
-    arguments = [
-        f"{site.name}_layer",
-        source.elements // lanes,
-        groups,
-        lanes,
-        source.bits,
-        flag(source.signed),
-        kind.bits,
-    ]
-    return Layer(params, _partition(constants) + _call("pointwise", arguments), struct)
+    groups = source.channels // lanes
+    arguments = [f"{site.name}_layer", site.vectors, groups, lanes, source.bits, flag(source.signed), out_bits]
+    params = "".join(constant.text for constant in constants)
+    # every value of a group is wanted in the same cycle: one word of memory per group
+    reshaped = "".join(
+        pragma("ARRAY_RESHAPE", {"variable": constant.name, "dim": dim}, ("complete",))
+        for constant in constants
+        for dim in range(2, constant.dimensions + 1)
+    )
+    return Layer(params, reshaped + call(function, arguments), struct)
 
 
-def _partition(constants: "list[str]") -> str:
-    return "".join(pragma("ARRAY_PARTITION", {"variable": name, "dim": 2}, ("complete",)) for name in constants)
-
-
-def _grouped(site: Site, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return channel_groups(values, site.source.channels, site.lanes.inputs)
+def _steps(site: Site, values: Ints) -> Constant:
+    """Return thresholds clamped to the edge's bounds: beyond them the answer is the same, the constant narrower."""
+    return _constant(site, "thresholds", np.clip(values, site.source.low - 1, site.source.high))
 
 
 def _threshold(site: Site, op: Threshold) -> Layer:
-    # a threshold beyond the edge's bounds is always or never exceeded; clamped, it needs no wider constant
-    clamped = np.clip(op.thresholds, site.source.low - 1, site.source.high)
-    name = f"{site.name}_thresholds"
-    params = rom(name, _grouped(site, clamped))
-    apply = f"lutforge::count_exceeded<{clamped.shape[1]}>(x, {name}[group][lane])"
-    return _pointwise(site, params, apply, [name])
+    steps = _steps(site, op.thresholds)
+    answer = f"lutforge::count_exceeded<{op.thresholds.shape[1]}>(x, {steps.read})"
+    return _pointwise(site, "pointwise", "int apply", answer, site.kind.bits, [steps])
 
 
 def _rescale(site: Site, op: Rescale) -> Layer:
-    multiplier, shift = f"{site.name}_multiplier", f"{site.name}_shift"
-    params = rom(multiplier, _grouped(site, op.multiplier)) + rom(shift, _grouped(site, op.shift))
-    apply = f"lutforge::rescale(x, {multiplier}[group][lane], {shift}[group][lane], {op.low}, {op.high})"
-    return _pointwise(site, params, apply, [multiplier, shift])
+    multiplier, shift = _constant(site, "multiplier", op.multiplier), _constant(site, "shift", op.shift)
+    answer = f"lutforge::rescale(x, {multiplier.read}, {shift.read}, {op.low}, {op.high})"
+    return _pointwise(site, "pointwise", "int apply", answer, site.kind.bits, [multiplier, shift])
 
 
 def _affine(site: Site, op: Affine) -> Layer:
-    scale, offset = f"{site.name}_scale", f"{site.name}_offset"
-    params = rom(scale, _grouped(site, op.scale)) + rom(offset, _grouped(site, op.offset))
-    apply = f"int(ap_int<64>(x) * {scale}[group][lane] + {offset}[group][lane])"
-    return _pointwise(site, params, apply, [scale, offset])
+    scale, offset = _constant(site, "scale", op.scale), _constant(site, "offset", op.offset)
+    answer = f"lutforge::affine(x, {scale.read}, {offset.read})"
+    return _pointwise(site, "pointwise", "int apply", answer, site.kind.bits, [scale, offset])
 
 
 def _encode(site: Site, op: Encode) -> Layer:
-    source, lanes = site.source, site.lanes.inputs
-    steps, step_bits = op.thresholds.shape[1], op.bits_per_feature
-    clamped = np.clip(op.thresholds, source.low - 1, source.high)
-    name = f"{site.name}_thresholds"
-    bits = (
-        f"lutforge::thermometer<{steps}>(x, {name}[group][lane])"
-        if op.code == "thermometer"
-        else f"ap_uint<{step_bits}>(lutforge::count_exceeded<{steps}>(x, {name}[group][lane]))"
-    )
-    struct = (
-        f"struct {site.name}_layer {{\n    static ap_uint<{step_bits}> encode(int group, int lane, int x) {{\n"
-        f"{pragma('INLINE')}        return {bits};\n    }}\n}};\n"
-    )
-    arguments = [
-        f"{site.name}_layer",
-        source.elements // lanes,
-        source.channels // lanes,
-        lanes,
-        source.bits,
-        flag(source.signed),
-        step_bits,
-    ]
-    return Layer(rom(name, _grouped(site, clamped)), _partition([name]) + _call("encode", arguments), struct)
+    steps, bits = _steps(site, op.thresholds), op.bits_per_feature
+    function = "thermometer" if op.code == "thermometer" else "count_exceeded"
+    answer = f"lutforge::{function}<{op.thresholds.shape[1]}>(x, {steps.read})"
+    return _pointwise(site, "encode", f"ap_uint<{bits}> encode", answer, bits, [steps])
 
 
-def _window_arguments(op: Window, source: TensorType, lanes_in: int, lanes_out: int) -> "list[Any]":
+def _window_arguments(op: Window, source: TensorType, lanes_in: int, lanes_out: int) -> List[Any]:
     return [*source.shape, *op.kernel, *op.stride, *op.padding, op.pad_code, source.bits, lanes_in, lanes_out]
 
 
 def _window(site: Site, op: Window) -> Layer:
     arguments = _window_arguments(op, site.source, site.lanes.inputs, site.lanes.outputs)
-    return Layer("", _call("window", arguments))
+    return Layer("", call("window", arguments))
 
 
 def _max_pool(site: Site, op: MaxPool) -> Layer:

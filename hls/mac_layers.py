@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.errors import GenerationError
-from lutforge.hls.layers import Layer, Site, stream_type
+from lutforge.hls.layers import Layer, Site, call, stream_type
 from lutforge.hls.memories import mem_text, packed_words, product_inits
 from lutforge.hls.text import flag, pragma, rom, signed_bits, unsigned_array
 from lutforge.multipliers import Digital, digit_table, digit_widths
@@ -22,140 +22,154 @@ from lutforge.schedule import Folded
 Array = npt.NDArray[Any]
 
 
+@dataclass
+class Parts:
+    """What a multiply-accumulate layer is put together from.
+
+    params: C++ constants. mems: memory files by name. term: C++ of one product. arrays: constants indexed
+    [row][pe][lane], which a cycle reads for every PE and lane.
+    """
+
+    params: str
+    mems: Dict[str, str]
+    term: str
+    arrays: List[str]
+
+
 def table_mac(site: Site, op: TableMac) -> Layer:
     """Return a `TableMac`: constant tables where unrolled, W and 3W in memory where folded."""
-    name, bits, signed = site.name, site.source.bits, site.source.signed
-    weights = _rows(site, op.weights)
-    params = rom(f"{name}_bias", _pe_rows(site, op.bias))
-    arrays: List[str] = []
-    mems: Dict[str, str] = {}
     if isinstance(op.multiplier, Digital):
-        params += rom(f"{name}_w", weights)
-        arrays += [f"{name}_w"]
-        term = f"x * {name}_w[row][pe][lane]"
-        width = signed_bits(op.weights)
-        mems[f"{name}_weights.mem"] = mem_text(
-            f"{name}: one word per cycle, {width}-bit weights, PE by PE", packed_words(_flat(weights), width), width * weights[0].size
-        )
+        parts = _digital(site, op)
     elif isinstance(site.folding, Folded):
-        triple = 3 * weights.astype(np.int64)
-        params += rom(f"{name}_w", weights) + rom(f"{name}_w3", triple)
-        arrays += [f"{name}_w", f"{name}_w3"]
-        term = f"lutforge::digit_product<{bits}, {flag(signed)}>(x, {name}_w[row][pe][lane], {name}_w3[row][pe][lane])"
-        width = signed_bits(triple)
-        both = np.stack([weights.astype(np.int64), triple], axis=-1)
-        mems[f"{name}_weights.mem"] = mem_text(
-            f"{name}: one word per cycle, W then 3W of {width} bits each, PE by PE",
-            packed_words(_flat(both), width),
-            width * both[0].size,
-        )
+        parts = _memory_tables(site, op)
     else:
-        text, mems, term = _constant_tables(site, op)
-        params += text
-        arrays += [f"{name}_table", f"{name}_top"]
-    return _mac(site, params, mems, term, f"{name}_bias[nf][pe]", arrays)
+        parts = _constant_tables(site, op)
+    bias = f"{site.name}_bias"
+    parts.params = rom(bias, _pe_rows(site, op.bias)) + parts.params
+    return _mac(site, parts, f"{bias}[nf][pe]", _spread(site, bias, (2,)))
 
 
-def _constant_tables(site: Site, op: TableMac) -> Tuple[str, Dict[str, str], str]:
+def _digital(site: Site, op: TableMac) -> Parts:
+    name = f"{site.name}_w"
+    weights, width = _rows(site, op.weights), signed_bits(op.weights)
+    comment = f"{width}-bit weights, PE by PE"
+    return Parts(rom(name, weights), _weight_mem(site, comment, weights, width), f"x * {name}[row][pe][lane]", [name])
+
+
+def _memory_tables(site: Site, op: TableMac) -> Parts:
+    """W and 3W: 2W is a wire, and 0 needs no memory."""
     name, bits, signed = site.name, site.source.bits, site.source.signed
-    widths = digit_widths(op.multiplier, bits)
-    table = digit_table(op.weights, widths[0], signed=False)[None]
-    top = digit_table(op.weights, widths[-1], signed)[None]
-    term = (
-        f"lutforge::table_product<{bits}, {widths[0]}>(x, {name}_table[row][pe][lane], {name}_top[row][pe][lane])"
+    weights = _rows(site, op.weights).astype(np.int64)
+    triple = 3 * weights
+    width = signed_bits(triple)
+    place = "[row][pe][lane]"
+    return Parts(
+        params=rom(f"{name}_w", weights) + rom(f"{name}_w3", triple),
+        mems=_weight_mem(site, f"W then 3W of {width} bits each, PE by PE", np.stack([weights, triple], -1), width),
+        term=f"lutforge::digit_product<{bits}, {flag(signed)}>(x, {name}_w{place}, {name}_w3{place})",
+        arrays=[f"{name}_w", f"{name}_w3"],
     )
-    mems = {}
-    for part, values in (("table", table), ("top", top)):
-        width = signed_bits(values)
-        mems[f"{name}_{part}_init.mem"] = mem_text(
-            f"{name} {part}: INIT of each product bit (lowest first, {width} per weight), weights output by output",
-            product_inits(values, width),
-            values.shape[-1],
-        )
-    return rom(f"{name}_table", table) + rom(f"{name}_top", top), mems, term
+
+
+def _constant_tables(site: Site, op: TableMac) -> Parts:
+    """One table for the highest digit, which may be signed or narrower, and one that all lower digits share."""
+    bits, widths = site.source.bits, digit_widths(op.multiplier, site.source.bits)
+    tables = {"top": digit_table(op.weights, widths[-1], site.source.signed)[None]}
+    if len(widths) > 1:
+        tables["table"] = digit_table(op.weights, widths[0], signed=False)[None]
+    parts = Parts("", {}, "", [])
+    for part, values in tables.items():
+        name, width = f"{site.name}_{part}", signed_bits(values)
+        comment = f"{name}: INIT of each product bit (lowest first, {width} per weight), weights output by output"
+        parts.params += rom(name, values)
+        parts.mems[f"{name}_init.mem"] = mem_text(comment, product_inits(values, width), values.shape[-1])
+        parts.arrays.append(name)
+    lower, top = (f"{site.name}_{part}[row][pe][lane]" for part in ("table" if "table" in tables else "top", "top"))
+    parts.term = f"lutforge::table_product<{bits}, {widths[0]}>(x, {lower}, {top})"
+    return parts
 
 
 def binary_mac(site: Site, op: BinaryMac) -> Layer:
     """Return a `BinaryMac`: add and subtract integers, or the values of residual-binary codes."""
-    name = site.name
+    name, values = f"{site.name}_w", f"{site.name}_values"
     weights = _rows(site, op.weights)
-    params = rom(f"{name}_w", weights)
-    value = "x"
-    if op.levels:
-        params += rom(f"{name}_values", level_value_table(op.levels))
-        value = f"{name}_values[x]"
-    weight = f"{name}_w[row][pe][lane]"
-    term = f"{weight} == 0 ? 0 : {weight} > 0 ? int({value}) : -int({value})"
-    mems = {
-        f"{name}_weights.mem": mem_text(
-            f"{name}: one word per cycle, 2-bit weights (-1, 0, 1), PE by PE",
-            packed_words(_flat(weights), 2),
-            2 * weights[0].size,
-        )
-    }
-    return _mac(site, params, mems, term, "0", [f"{name}_w"])
+    value = f"int({values}[x])" if op.levels else "x"
+    weight = f"{name}[row][pe][lane]"
+    parts = Parts(
+        params=rom(name, weights) + (rom(values, level_value_table(op.levels)) if op.levels else ""),
+        mems=_weight_mem(site, "2-bit weights (-1, 0, 1), PE by PE", weights, 2),
+        term=f"{weight} == 0 ? 0 : {weight} > 0 ? {value} : -{value}",
+        arrays=[name],
+    )
+    return _mac(
+        site, parts, "0", pragma("ARRAY_PARTITION", {"variable": values, "dim": 1}, ("complete",)) if op.levels else ""
+    )
 
 
-def _mac(site: Site, params: str, mems: Dict[str, str], term: str, bias: str, arrays: List[str]) -> Layer:
+def _weight_mem(site: Site, comment: str, rows: Array, bits: int) -> Dict[str, str]:
+    """Return the memory file of weights [rows, PE, SIMD, ...]: one word per row, which is read in one cycle."""
+    flat = rows.reshape(len(rows), -1)
+    text = mem_text(f"{site.name}: one word per cycle, {comment}", packed_words(flat, bits), bits * flat.shape[1])
+    return {f"{site.name}_weights.mem": text}
+
+
+def _spread(site: Site, array: str, dims: Tuple[int, ...]) -> str:
+    """Pragmas for what a cycle reads at once: one wide word of memory where folded, wires where unrolled."""
+    kind = "ARRAY_RESHAPE" if isinstance(site.folding, Folded) else "ARRAY_PARTITION"
+    return "".join(pragma(kind, {"variable": array, "dim": dim}, ("complete",)) for dim in dims)
+
+
+def _mac(site: Site, parts: Parts, bias: str, pragmas: str) -> Layer:
     name, source, kind, lanes = site.name, site.source, site.kind, site.lanes
     low, high = accumulator_bounds(site.node.op, source)
     accumulator = bits_for(min(low, -1), high)
     struct = (
         f"struct {name}_layer {{\n"
         f"    static int bias(int nf, int pe) {{\n{pragma('INLINE')}        return {bias};\n    }}\n"
-        f"    static int term(int row, int pe, int lane, int x) {{\n{pragma('INLINE')}        return {term};\n    }}\n}};\n"
+        f"    static int term(int row, int pe, int lane, int x) {{\n{pragma('INLINE')}"
+        f"        return {parts.term};\n    }}\n}};\n"
     )
-    types = [source.bits, flag(source.signed), accumulator, kind.bits]
     if isinstance(site.folding, Folded):
         passes, beats = kind.channels // lanes.outputs, source.channels // lanes.inputs
         function, shape = "mac_folded", [site.vectors, passes, beats, lanes.outputs, lanes.inputs]
-        kind_of = "ARRAY_RESHAPE"  # one memory word holds what PE x SIMD read in one cycle
     else:
         function = "mac_unrolled"
         shape = [site.vectors, kind.channels, source.channels, lanes.inputs, lanes.outputs]
-        kind_of = "ARRAY_PARTITION"
-    pragmas = "".join(
-        pragma(kind_of, {"variable": array, "dim": dim}, ("complete",)) for array in arrays for dim in (2, 3)
-    )
-    arguments = ", ".join(map(str, [f"{name}_layer", *shape, *types]))
-    return Layer(params, f"{pragmas}    lutforge::{function}<{arguments}>(in, out, images);\n", struct, mems)
+    types = [source.bits, flag(source.signed), accumulator, kind.bits]
+    pragmas += "".join(_spread(site, array, (2, 3)) for array in parts.arrays)
+    return Layer(parts.params, pragmas + call(function, [f"{name}_layer", *shape, *types]), struct, parts.mems)
 
 
 def lut_neurons(site: Site, op: LutNeurons) -> Layer:
     """Return a LUT array: a function of the shape of an RTL black box, called once per vector."""
     name, source, kind, lanes = site.name, site.source, site.kind, site.lanes
-    if max(lanes.inputs * source.bits, lanes.outputs * kind.bits) > 1024:
-        raise GenerationError(f"node {name}: a beat of more than 1024 bits cannot enter an RTL black box")
-    init = pack_init(op.tables)
-    members = {"init": init, "wiring": op.wiring, "neuron": op.neuron, "weight": op.weight}
-    params = "".join(unsigned_array(f"{name}_{member}", values) for member, values in members.items())
-    arguments = [
-        f"{name}_layer",
-        *op.wiring.shape,
-        op.elements,
-        op.bits,
-        op.neurons,
-        lanes.inputs,
-        lanes.outputs,
-        kind.bits,
-    ]
-    references = "".join(
-        f"    static constexpr const auto& {member} = {name}_{member};\n" for member in members
+    members = {
+        "unsigned long long init(int table)": ("init", pack_init(op.tables), "[table]"),
+        "int wiring(int table, int k)": ("wiring", op.wiring, "[table][k]"),
+        "int neuron(int table)": ("neuron", op.neuron, "[table]"),
+        "int weight(int table)": ("weight", op.weight, "[table]"),
+    }
+    params = "".join(unsigned_array(f"{name}_{member}", values) for member, values, _ in members.values())
+    functions = "".join(
+        f"    static {signature} {{\n{pragma('INLINE')}        return {name}_{member}{place};\n    }}\n"
+        for signature, (member, _, place) in members.items()
     )
+    shape = [*op.wiring.shape, op.elements, op.bits, op.neurons, lanes.inputs, lanes.outputs, kind.bits]
     code = (
-        f"struct {name}_layer {{\n{references}}};\n\n"
+        f"struct {name}_layer {{\n{functions}}};\n\n"
         f"void {name}_lut_array({stream_type(lanes.inputs, source.bits)}& in, "
         f"{stream_type(lanes.outputs, kind.bits)}& out) {{\n{pragma('INLINE', flags=('off',))}"
-        f"    lutforge::lut_array<{', '.join(map(str, arguments))}>(in, out);\n}}\n"
+        f"    lutforge::lut_array<{', '.join(map(str, [f'{name}_layer', *shape]))}>(in, out);\n}}\n"
     )
+    interval = max(source.channels // lanes.inputs, kind.channels // lanes.outputs)
     body = (
-        f"    for (unsigned n = 0; n < images * {site.vectors}; ++n) {{\n{pragma('PIPELINE', {'II': 1})}"
-        f"        {name}_lut_array(in, out);\n    }}\n"
+        "    for (unsigned image = 0; image < images; ++image) {\n"
+        f"        for (int vector = 0; vector < {site.vectors}; ++vector) {{\n{pragma('PIPELINE', {'II': interval})}"
+        f"            {name}_lut_array(in, out);\n        }}\n    }}\n"
     )
-    entries = 1 << op.inputs
-    comment = f"{name}: INIT of {len(init)} tables of {op.inputs} inputs, bit a is the output at address a"
-    mems = {f"{name}_init.mem": mem_text(comment, [int(word) for word in init], entries)}
-    return Layer(params, body, code, mems)
+    comment = f"{name}: INIT of {len(op.tables)} tables of {op.inputs} inputs, bit a is the output at address a"
+    inits = [int(word) for word in pack_init(op.tables)]
+    return Layer(params, body, code, {f"{name}_init.mem": mem_text(comment, inits, 1 << op.inputs)})
 
 
 def _rows(site: Site, weights: Array) -> Array:
@@ -170,7 +184,3 @@ def _rows(site: Site, weights: Array) -> Array:
 
 def _pe_rows(site: Site, bias: Array) -> Array:
     return bias.reshape(-1, site.folding.pe) if isinstance(site.folding, Folded) else bias[None]
-
-
-def _flat(rows: Array) -> Array:
-    return rows.reshape(len(rows), -1)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Tuple
 
-import numpy as np
 import numpy.typing as npt
 
 from lutforge.numerics import bits_for
@@ -25,7 +24,7 @@ def rom(name: str, values: npt.NDArray[Any]) -> str:
     return _array(name, f"lutforge::rom<{signed_bits(values)}>::type", values)
 
 
-def unsigned_array(name: str, values: npt.NDArray[Any], member: bool = False) -> str:
+def unsigned_array(name: str, values: npt.NDArray[Any]) -> str:
     """Return a constant array of the smallest native unsigned type."""
     top = int(values.max())
     kind = next(
@@ -51,11 +50,11 @@ def _nested(values: npt.NDArray[Any], suffix: str) -> str:
 
 def header(path: str, body: str) -> str:
     """Return a header file with its include guard. path: file path, of which the guard is made."""
-    guard = "LUTFORGE_GENERATED_" + "".join(c.upper() if c.isalnum() else "_" for c in path)
+    guard = "LUTFORGE_GENERATED_" + "".join(c if c.isalnum() else "_" for c in path)
     return f"{LICENCE}#ifndef {guard}\n#define {guard}\n\n{body}\n#endif\n"
 
 
-def pragma(name: str, options: "Mapping[str, object] | None" = None, flags: Tuple[str, ...] = ()) -> str:
+def pragma(name: str, options: Mapping[str, object] | None = None, flags: Tuple[str, ...] = ()) -> str:
     """Return one `#pragma HLS` line; `pragmas.check` knows which names and options exist."""
     words = ["#pragma HLS", name, *flags, *(f"{key}={value}" for key, value in (options or {}).items())]
     return " ".join(words) + "\n"
@@ -64,9 +63,3 @@ def pragma(name: str, options: "Mapping[str, object] | None" = None, flags: Tupl
 def flag(value: bool) -> str:
     """Return a C++ truth value."""
     return "true" if value else "false"
-
-
-def channel_groups(values: npt.NDArray[Any], channels: int, lanes: int) -> npt.NDArray[Any]:
-    """Return per-channel parameters as [groups, lanes, ...]; a single row is shared by all channels."""
-    full = np.broadcast_to(values, (channels, *values.shape[1:])) if values.shape[0] == 1 else values
-    return full.reshape(channels // lanes, lanes, *values.shape[1:])

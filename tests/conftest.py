@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Iterator, Tuple
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 
@@ -34,3 +39,31 @@ def random_networks() -> ModuleType:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "network_kind" in metafunc.fixturenames:
         metafunc.parametrize("network_kind", RANDOM_NETWORKS.KINDS)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With LUTFORGE_FORBID_SKIPS a skip is a failure: whoever sets it has installed everything."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("LUTFORGE_FORBID_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"skips are forbidden here, and this was skipped: {report.longrepr}"
+
+
+DATA = Path(os.environ.get("LUTFORGE_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def mnist_images() -> Tuple[npt.NDArray[np.uint8], str]:
+    """MNIST test images uint8 [n, 28, 28, 1] and what they are; scikit-learn's digits, enlarged, where MNIST is not."""
+    from lutforge.errors import DataError
+    from lutforge.training.data import load_dataset
+
+    try:
+        return load_dataset("mnist", DATA).test_images, "MNIST"
+    except DataError:
+        digits = load_dataset("digits").test_images.astype(np.uint8)
+        large = np.minimum(digits * 16, 255).repeat(3, axis=1).repeat(3, axis=2)
+        warnings.warn("MNIST was not found; the tests use scikit-learn's digits, enlarged", stacklevel=2)
+        return np.pad(large, ((0, 0), (2, 2), (2, 2), (0, 0))), "digits, enlarged"

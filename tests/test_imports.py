@@ -27,7 +27,7 @@ ONLY_IN = {
     "pynqmetadata": "host",
     "pynqutils": "host",
 }
-CORE_MAY_USE = {"numpy", "lutforge", "tomli"}
+CORE_MAY_USE = {"numpy", "lutforge", "tomllib", "tomli"}
 
 
 def imported(path: Path) -> Iterator[str]:

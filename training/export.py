@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Dict, Tuple, get_args
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lutforge.errors import TrainingError
 from lutforge.network import Network, Node
 from lutforge.operations import Op
+from lutforge.training import frozen_operations
 from lutforge.training.data import Images, Labels
 from lutforge.training.fit import predict
 from lutforge.training.frozen import FrozenModel
@@ -31,6 +32,20 @@ def to_network(frozen: FrozenModel) -> Network:
         nodes.append(Node(name, _operation(operation), before))
         before = (name,)
     return Network(frozen.network_name, tuple(nodes), dict(frozen.about))
+
+
+def from_network(network: Network) -> FrozenModel:
+    """Return a network's operations as torch modules, the inverse of `to_network`: a second opinion on a file.
+
+    The executor is called 'torch (network file)', because its numbers come from the file and not from a checkpoint.
+    """
+    steps = []
+    for node in network.nodes:
+        values = {item.name: getattr(node.op, item.name) for item in fields(node.op)}
+        steps.append((node.name, getattr(frozen_operations, type(node.op).__name__)(**values)))
+    model = FrozenModel(network.name, steps, network.about)
+    model.name = "torch (network file)"
+    return model
 
 
 def _operation(operation: nn.Module) -> Op:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -229,7 +230,7 @@ class ArgMax(Operation):
 
 def _integers(values: Any) -> Tensor:
     """Return values as int64; a float tensor is refused even if its values are whole."""
-    tensor = torch.as_tensor(values).detach().cpu()
+    tensor = torch.as_tensor(np.array(values) if isinstance(values, np.ndarray) else values).detach().cpu()
     assert not tensor.is_floating_point(), "a frozen operation holds integers"
     return tensor.to(torch.int64).clone()
 

@@ -61,7 +61,7 @@ class LutNetPlan:
 
 MNIST = LutNetPlan(
     hidden=(256, 256, 256, 256),
-    keep=(0.05, 0.05, 0.05, 0.2),
+    keep=(0.045, 0.045, 0.045, 0.2),
     dense=Phase(25, 0.01),
     prune=Phase(2, 0.005),
     retrain=Phase(10, 0.005),

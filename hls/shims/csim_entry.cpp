@@ -9,13 +9,14 @@
 #include "trace.hpp"
 
 namespace lutforge {
-trace_sink trace = {nullptr, 0};
+thread_local trace_sink trace = {nullptr, 0};
 }
 
 static const size_t BEAT_BYTES = LUTFORGE_BEAT_BITS / 8;
 
 static void feed(hls::stream<lutforge_axis>& stream, const unsigned char* bytes, size_t count) {
-    for (size_t start = 0; start + BEAT_BYTES <= count; start += BEAT_BYTES) {
+    if (count % BEAT_BYTES) throw std::runtime_error("the input is not a whole number of beats");
+    for (size_t start = 0; start < count; start += BEAT_BYTES) {
         lutforge_axis beat;
         beat.data = 0;
         for (size_t byte = 0; byte < BEAT_BYTES; ++byte) {
@@ -23,7 +24,7 @@ static void feed(hls::stream<lutforge_axis>& stream, const unsigned char* bytes,
         }
         beat.keep = -1;
         beat.strb = -1;
-        beat.last = start + 2 * BEAT_BYTES > count;
+        beat.last = start + BEAT_BYTES == count;
         stream.write(beat);
     }
 }

@@ -21,15 +21,8 @@ public:
 
     bool empty() const { return head_ == items_.size(); }
     size_t size() const { return items_.size() - head_; }
-    const std::string& name() const { return name_; }
 
-    void write(const T& item) {
-        if (empty()) {
-            items_.clear();
-            head_ = 0;
-        }
-        items_.push_back(item);
-    }
+    void write(const T& item) { items_.push_back(item); }
 
     T read() {
         if (empty()) {
@@ -38,6 +31,9 @@ public:
         }
         return items_[head_++];
     }
+
+    // The beat that the index-th read from now will return; it stays where it is.
+    const T& peek(size_t index) const { return items_[head_ + index]; }
 
 private:
     std::string name_;

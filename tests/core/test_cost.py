@@ -47,6 +47,8 @@ def test_a_folded_table_mac():
     assert (got.interval_cycles, got.bram36) == (64, 0)
     deep = row(net, Schedule({"n1": Folded(1, 4)}), "n1", "TableMac")
     assert deep.bram36 == 1.0  # 128 words of 72 bits
+    once = row(net, Schedule({"n1": Folded(8, 4)}), "n1", "TableMac")
+    assert once.lut6 == 4 * logic + 32 * 18 / 2 + 30  # all outputs at once: the vector is not kept
 
 
 def test_a_folded_binary_mac_on_integers():
@@ -105,6 +107,11 @@ def test_thresholds_that_take_turns_cost_more():
     own = network(Input((128,), 0, 255), Threshold(np.arange(128)[:, None] + [0, 40, 80]))
     shared = network(Input((128,), 0, 255), Threshold([[50, 90, 130]]))
     assert row(own, Schedule({}), "n1", "Threshold").lut6 > 2 * row(shared, Schedule({}), "n1", "Threshold").lut6
+
+
+def test_an_encoder_compares_with_what_can_be_exceeded():
+    net = network(Input((4,)), Encode([[100, 300, 127]]))
+    assert row(net, Schedule({}), "n1", "Encode").lut6 == 4 * 2  # 300 is never exceeded, 127 is the top bit
 
 
 def test_the_parts_of_a_network():

@@ -82,6 +82,14 @@ def test_a_flipped_table_bit_is_traced_to_its_node_and_element(images):
     assert str(found) == f"image {found.image}, node luts, element [1]: reference says 1, other says 0"
 
 
+def test_of_several_differences_the_first_is_named(images):
+    right, wrong = network(), network(((0, 1, 1, 1), (1, 0, 0, 1), (0, 0, 0, 0)))
+    ones = np.full((1, 2, 2, 1), 9)
+    found = first_difference(right, ReferenceExecutor(right), Named(wrong), ones)
+    assert found is not None
+    assert (found.node, found.element, found.left_value, found.right_value) == ("luts", (0,), 1, 3)
+
+
 def test_logits_that_differ_under_equal_traces_are_named(images):
     class Corrupt(Named):
         def run(self, images):

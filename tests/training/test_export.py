@@ -14,8 +14,9 @@ from torch import nn
 
 from lutforge.errors import NetworkError, TrainingError
 from lutforge.operations import Op
+from lutforge.reference import trace
 from lutforge.training import frozen
-from lutforge.training.export import freeze_report, to_network
+from lutforge.training.export import freeze_report, from_network, to_network
 
 
 def test_every_operation_has_a_frozen_twin_with_the_same_fields():
@@ -85,3 +86,13 @@ def test_freeze_report_counts_answers():
 
 
 DRAW_IMAGES = np.random.default_rng(2).integers(0, 10, (500, 2), dtype=np.uint8)
+
+
+def test_a_network_file_back_in_torch(random_networks, network_kind):
+    network = random_networks.make_random_network(np.random.default_rng(3), network_kind)
+    twin = from_network(network)
+    assert twin.name == "torch (network file)" and to_network(twin) == network
+    images = np.random.default_rng(4).integers(network.input.low, network.input.high + 1, (7, *network.input.shape))
+    wanted, found = trace(network, images), twin.trace(images)
+    for name, values in wanted.items():
+        assert np.array_equal(values, found[name]), name

@@ -8,20 +8,24 @@
 
 namespace lutforge {
 
-// One vector of ELEMENTS codes in, one vector of NEURONS sums out. Layer is a generated struct:
-//   const <uint> init[TABLES]          bit a of an INIT vector is the output at address a
-//   const <uint> wiring[TABLES][K]     input bits, numbered element * BITS + bit; address bit k is input k
-//   const <uint> neuron[TABLES], weight[TABLES]
+// One vector of ELEMENTS codes in, one vector of NEURONS sums out. Layer is a generated struct of static
+// functions over constants:
+//   unsigned long long init(int table)   bit a of an INIT vector is the output at address a
+//   int wiring(int table, int k)         input bit, numbered element * BITS + bit; address bit k is input k
+//   int neuron(int table), weight(int table)
 // This is the C model of the RTL black box of the same shape; the tables are the real ones.
 template <typename Layer, int TABLES, int K, int ELEMENTS, int BITS, int NEURONS, int IN_LANES, int OUT_LANES, int OUT_BITS>
 void lut_array(hls::stream<ap_uint<IN_LANES * BITS> >& in, hls::stream<ap_uint<OUT_LANES * OUT_BITS> >& out) {
-#pragma HLS PIPELINE II=1
+    const int BEATS = ELEMENTS / IN_LANES > NEURONS / OUT_LANES ? ELEMENTS / IN_LANES : NEURONS / OUT_LANES;
+#pragma HLS PIPELINE II=BEATS
     bool x[ELEMENTS * BITS];
     int sums[NEURONS] = {0};
 #pragma HLS ARRAY_PARTITION variable=x complete dim=1
 #pragma HLS ARRAY_PARTITION variable=sums complete dim=1
     for (int beat = 0; beat < ELEMENTS / IN_LANES; ++beat) {
+#pragma HLS UNROLL
         int codes[IN_LANES];
+#pragma HLS ARRAY_PARTITION variable=codes complete dim=1
         unpack<IN_LANES, BITS, false>(in.read(), codes);
         for (int lane = 0; lane < IN_LANES; ++lane) {
 #pragma HLS UNROLL
@@ -36,11 +40,12 @@ void lut_array(hls::stream<ap_uint<IN_LANES * BITS> >& in, hls::stream<ap_uint<O
         int address = 0;
         for (int k = 0; k < K; ++k) {
 #pragma HLS UNROLL
-            address |= int(x[Layer::wiring[table][k]]) << k;
+            address |= int(x[Layer::wiring(table, k)]) << k;
         }
-        if ((Layer::init[table] >> address) & 1) sums[Layer::neuron[table]] += Layer::weight[table];
+        if ((Layer::init(table) >> address) & 1) sums[Layer::neuron(table)] += Layer::weight(table);
     }
     for (int beat = 0; beat < NEURONS / OUT_LANES; ++beat) {
+#pragma HLS UNROLL
         out.write(pack<OUT_LANES, OUT_BITS>(sums + beat * OUT_LANES));
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
-// Operations on each element: threshold, rescale, affine, encode. Channels pass in groups of LANES.
+// Operations on each element: threshold, rescale, affine, encode. The channels of one of VECTORS vectors per
+// image pass in GROUPS beats of LANES.
 #ifndef LUTFORGE_POINTWISE_HPP
 #define LUTFORGE_POINTWISE_HPP
 
@@ -9,38 +10,43 @@
 namespace lutforge {
 
 // Layer is a generated struct with static `int apply(int group, int lane, int x)`.
-template <typename Layer, int BEATS, int GROUPS, int LANES, int BITS, bool SIGNED, int OUT_BITS>
+template <typename Layer, int VECTORS, int GROUPS, int LANES, int BITS, bool SIGNED, int OUT_BITS>
 void pointwise(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
     for (unsigned image = 0; image < images; ++image) {
-        for (int beat = 0, group = 0; beat < BEATS; ++beat) {
+        for (int vector = 0; vector < VECTORS; ++vector) {
+            for (int group = 0; group < GROUPS; ++group) {
 #pragma HLS PIPELINE II=1
-            int x[LANES], y[LANES];
-            unpack<LANES, BITS, SIGNED>(in.read(), x);
-            for (int lane = 0; lane < LANES; ++lane) {
+                int x[LANES], y[LANES];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=1
+#pragma HLS ARRAY_PARTITION variable=y complete dim=1
+                unpack<LANES, BITS, SIGNED>(in.read(), x);
+                for (int lane = 0; lane < LANES; ++lane) {
 #pragma HLS UNROLL
-                y[lane] = Layer::apply(group, lane, x[lane]);
+                    y[lane] = Layer::apply(group, lane, x[lane]);
+                }
+                out.write(pack<LANES, OUT_BITS>(y));
             }
-            out.write(pack<LANES, OUT_BITS>(y));
-            group = group == GROUPS - 1 ? 0 : group + 1;
         }
     }
 }
 
 // Each element becomes STEP bits; Layer offers static `ap_uint<STEP> encode(int group, int lane, int x)`.
-template <typename Layer, int BEATS, int GROUPS, int LANES, int BITS, bool SIGNED, int STEP>
+template <typename Layer, int VECTORS, int GROUPS, int LANES, int BITS, bool SIGNED, int STEP>
 void encode(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * STEP> >& out, unsigned images) {
     for (unsigned image = 0; image < images; ++image) {
-        for (int beat = 0, group = 0; beat < BEATS; ++beat) {
+        for (int vector = 0; vector < VECTORS; ++vector) {
+            for (int group = 0; group < GROUPS; ++group) {
 #pragma HLS PIPELINE II=1
-            int x[LANES];
-            unpack<LANES, BITS, SIGNED>(in.read(), x);
-            ap_uint<LANES * STEP> bits = 0;
-            for (int lane = 0; lane < LANES; ++lane) {
+                int x[LANES];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=1
+                unpack<LANES, BITS, SIGNED>(in.read(), x);
+                ap_uint<LANES * STEP> bits = 0;
+                for (int lane = 0; lane < LANES; ++lane) {
 #pragma HLS UNROLL
-                bits.range(lane * STEP + STEP - 1, lane * STEP) = Layer::encode(group, lane, x[lane]);
+                    bits.range(lane * STEP + STEP - 1, lane * STEP) = Layer::encode(group, lane, x[lane]);
+                }
+                out.write(bits);
             }
-            out.write(bits);
-            group = group == GROUPS - 1 ? 0 : group + 1;
         }
     }
 }
@@ -69,12 +75,19 @@ ap_uint<STEPS> thermometer(int x, const T* thresholds) {
     return bits;
 }
 
-// (x * multiplier + 2**(shift - 1)) >> shift, half up, clamped; 64-bit intermediate.
+// (x * multiplier + 2**(shift - 1)) >> shift, half up, clamped. multiplier < 2**16 and shift < 32, so that
+// 49 bits hold every intermediate.
 inline int rescale(int x, int multiplier, int shift, int low, int high) {
 #pragma HLS INLINE
-    const ap_int<49> half = shift > 0 ? ap_int<49>(1) << (shift - 1) : ap_int<49>(0);
-    const ap_int<49> value = (ap_int<49>(x) * multiplier + half) >> shift;
-    return value < low ? low : value > high ? high : int(value.to_int());
+    const long long half = shift > 0 ? 1LL << (shift - 1) : 0;
+    const long long value = (static_cast<long long>(x) * multiplier + half) >> shift;
+    return value < low ? low : value > high ? high : static_cast<int>(value);
+}
+
+// x * scale + offset, which bounds keep within 32 bits.
+inline int affine(int x, int scale, int offset) {
+#pragma HLS INLINE
+    return static_cast<int>(static_cast<long long>(x) * scale + offset);
 }
 
 }  // namespace lutforge

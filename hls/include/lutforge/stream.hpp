@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
 // AXI streams at both ends, and width converters between layers.
+// Loops are perfect nests with the work in the innermost, so that one pipeline runs through a whole batch.
 #ifndef LUTFORGE_STREAM_HPP
 #define LUTFORGE_STREAM_HPP
 
@@ -20,39 +21,54 @@ void read_images(hls::stream<typename axis<BEAT>::type>& in, hls::stream<ap_uint
                  unsigned images) {
     const int GROUPS = BEAT_LANES / OUT_LANES;
     const int TOTAL = ELEMENTS / OUT_LANES;
+    ap_uint<BEAT> beat = 0;
+    int group = 0;
     for (unsigned image = 0; image < images; ++image) {
-        ap_uint<BEAT> beat = 0;
-        for (int sent = 0, group = 0; sent < TOTAL; ++sent) {
+        for (int sent = 0; sent < TOTAL; ++sent) {
 #pragma HLS PIPELINE II=1
-            if (group == 0) beat = in.read().data;
-            out.write(beat.range((group + 1) * OUT_LANES * BITS - 1, group * OUT_LANES * BITS));
-            group = group == GROUPS - 1 ? 0 : group + 1;
+            if (group == 0) {
+                beat = in.read().data;
+            } else {
+                beat = beat >> (OUT_LANES * BITS);
+            }
+            out.write(beat.range(OUT_LANES * BITS - 1, 0));
+            group = group == GROUPS - 1 || sent == TOTAL - 1 ? 0 : group + 1;
         }
     }
 }
 
-// One beat of A elements -> A / B beats of B elements.
+// BEATS times an image, one beat of A elements -> A / B beats of B elements.
 template <int A, int B, int BITS, int BEATS>
 void narrow(hls::stream<ap_uint<A * BITS> >& in, hls::stream<ap_uint<B * BITS> >& out, unsigned images) {
-    for (unsigned n = 0; n < images * BEATS; ++n) {
-        ap_uint<A * BITS> wide = in.read();
-        for (int part = 0; part < A / B; ++part) {
+    ap_uint<A * BITS> wide = 0;
+    for (unsigned image = 0; image < images; ++image) {
+        for (int beat = 0; beat < BEATS; ++beat) {
+            for (int part = 0; part < A / B; ++part) {
 #pragma HLS PIPELINE II=1
-            out.write(wide.range((part + 1) * B * BITS - 1, part * B * BITS));
+                if (part == 0) {
+                    wide = in.read();
+                } else {
+                    wide = wide >> (B * BITS);
+                }
+                out.write(wide.range(B * BITS - 1, 0));
+            }
         }
     }
 }
 
-// B / A beats of A elements -> one beat of B elements.
+// BEATS times an image, B / A beats of A elements -> one beat of B elements.
 template <int A, int B, int BITS, int BEATS>
 void widen(hls::stream<ap_uint<A * BITS> >& in, hls::stream<ap_uint<B * BITS> >& out, unsigned images) {
-    for (unsigned n = 0; n < images * BEATS; ++n) {
-        ap_uint<B * BITS> wide = 0;
-        for (int part = 0; part < B / A; ++part) {
+    ap_uint<B * BITS> wide = 0;
+    for (unsigned image = 0; image < images; ++image) {
+        for (int beat = 0; beat < BEATS; ++beat) {
+            for (int part = 0; part < B / A; ++part) {
 #pragma HLS PIPELINE II=1
-            wide.range((part + 1) * A * BITS - 1, part * A * BITS) = in.read();
+                wide = wide >> (A * BITS);
+                wide.range(B * BITS - 1, (B - A) * BITS) = in.read();
+                if (part == B / A - 1) out.write(wide);
+            }
         }
-        out.write(wide);
     }
 }
 
@@ -66,14 +82,16 @@ void write_answers(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<typename
     const int BEATS = (WORDS + PER_BEAT - 1) / PER_BEAT;
     for (unsigned image = 0; image < images; ++image) {
         int words[BEATS * PER_BEAT] = {0};
+#pragma HLS ARRAY_PARTITION variable=words complete dim=1
         int best = 0, winner = 0;
         for (int part = 0; part < CLASSES / LANES; ++part) {
 #pragma HLS PIPELINE II=1
             int values[LANES];
+#pragma HLS ARRAY_PARTITION variable=values complete dim=1
             unpack<LANES, BITS, SIGNED>(in.read(), values);
             for (int lane = 0; lane < LANES; ++lane) {
 #pragma HLS UNROLL
-                int index = part * LANES + lane;
+                const int index = part * LANES + lane;
                 if (LOGITS) words[index] = values[lane];
                 if (index == 0 || values[lane] > best) {
                     best = values[lane];

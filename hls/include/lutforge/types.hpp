@@ -40,7 +40,7 @@ struct rom {
 };
 #endif
 
-// One element read from a beat: BITS bits, two's complement if SIGNED.
+// One element of a beat: BITS bits, two's complement if SIGNED.
 template <int BITS, bool SIGNED>
 struct element {
     typedef ap_uint<BITS> type;
@@ -50,6 +50,17 @@ struct element<BITS, true> {
     typedef ap_int<BITS> type;
 };
 
+// Largest number that divides both.
+template <int A, int B>
+struct common_divisor {
+    static const int value = common_divisor<B, A % B>::value;
+};
+template <int A>
+struct common_divisor<A, 0> {
+    static const int value = A;
+};
+
+// A beat of LANES elements -> integers. An element has at most 32 bits, 31 if unsigned.
 template <int LANES, int BITS, bool SIGNED>
 void unpack(const ap_uint<LANES * BITS>& beat, int values[LANES]) {
 #pragma HLS INLINE
@@ -60,6 +71,7 @@ void unpack(const ap_uint<LANES * BITS>& beat, int values[LANES]) {
     }
 }
 
+// Integers -> a beat of LANES elements; bits above BITS repeat the sign or are zero, and are dropped.
 template <int LANES, int BITS>
 ap_uint<LANES * BITS> pack(const int values[LANES]) {
 #pragma HLS INLINE

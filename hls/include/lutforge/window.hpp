@@ -8,69 +8,96 @@
 
 namespace lutforge {
 
-// Move one channel of the window a column on: the new column comes from the line buffers and the new pixel,
-// one read and one write of each line buffer.
-template <int KH, int KW, int PADDED_W, int CHANNELS, int BITS>
-void shift_in(ap_uint<BITS> lines[KH > 1 ? KH - 1 : 1][PADDED_W][CHANNELS], ap_uint<BITS> taps[KH * KW * CHANNELS],
-              int column, int channel, ap_uint<BITS> value) {
+// Move the window on by one beat: each of its KH rows is a shift register of ROW units. The new beat comes in
+// at the bottom row, the line buffers deliver the rows above; one read and one write of each line buffer.
+template <int KH, int SLOTS, int ROW, int IN, int UNIT_BITS>
+void shift_in(ap_uint<IN * UNIT_BITS> lines[KH > 1 ? KH - 1 : 1][SLOTS], ap_uint<UNIT_BITS> taps[KH * ROW], int slot,
+              const ap_uint<IN * UNIT_BITS>& beat) {
 #pragma HLS INLINE
-    ap_uint<BITS> fresh[KH];
+    ap_uint<IN * UNIT_BITS> fresh[KH];
+#pragma HLS ARRAY_PARTITION variable=fresh complete dim=1
     for (int i = 0; i < KH; ++i) {
 #pragma HLS UNROLL
-        fresh[i] = i < KH - 1 ? lines[i < KH - 1 ? i : 0][column][channel] : value;
+        fresh[i] = i < KH - 1 ? lines[i < KH - 1 ? i : 0][slot] : beat;
     }
     for (int i = 0; i < KH; ++i) {
 #pragma HLS UNROLL
-        if (i < KH - 1) lines[i][column][channel] = fresh[i < KH - 1 ? i + 1 : 0];
-        for (int j = 0; j < KW; ++j) {
+        if (i < KH - 1) lines[i][slot] = fresh[i < KH - 1 ? i + 1 : 0];
+        for (int unit = 0; unit < ROW - IN; ++unit) {
 #pragma HLS UNROLL
-            const int tap = (i * KW + j) * CHANNELS + channel;
-            taps[tap] = j < KW - 1 ? taps[tap + CHANNELS] : fresh[i];
+            taps[i * ROW + unit] = taps[i * ROW + unit + IN];
+        }
+        for (int unit = 0; unit < IN; ++unit) {
+#pragma HLS UNROLL
+            taps[i * ROW + ROW - IN + unit] = fresh[i].range((unit + 1) * UNIT_BITS - 1, unit * UNIT_BITS);
         }
     }
 }
 
+// LANES elements of the same value.
+template <int LANES, int BITS>
+ap_uint<LANES * BITS> repeat(int value) {
+#pragma HLS INLINE
+    int values[LANES];
+    for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+        values[lane] = value;
+    }
+    return pack<LANES, BITS>(values);
+}
+
 // Image [HEIGHT, WIDTH, CHANNELS] in pixel order -> windows in the order (kernel row, kernel column, channel).
-// A pixel arrives in CHANNELS / IN_LANES beats; a window leaves in KH * KW * CHANNELS / OUT_LANES beats.
-// Positions outside the image hold PAD. The last KH - 1 rows stay in line buffers.
+// A pixel arrives in PARTS beats; a window leaves in BEATS beats, the first in the cycle of its last pixel.
+// Positions outside the image hold PAD. The last KH - 1 rows stay in line buffers, one word per slot (a beat
+// of a padded row). A unit is what both sides' beats keep together, so nothing smaller is ever moved.
 template <int HEIGHT, int WIDTH, int CHANNELS, int KH, int KW, int SH, int SW, int TOP, int BOTTOM, int LEFT, int RIGHT,
           int PAD, int BITS, int IN_LANES, int OUT_LANES>
 void window(hls::stream<ap_uint<IN_LANES * BITS> >& in, hls::stream<ap_uint<OUT_LANES * BITS> >& out, unsigned images) {
     const int PADDED_H = TOP + HEIGHT + BOTTOM, PADDED_W = LEFT + WIDTH + RIGHT;
-    const int FAN_IN = KH * KW * CHANNELS;
-    const int LINES = KH > 1 ? KH - 1 : 1;
-    ap_uint<BITS> lines[LINES][PADDED_W][CHANNELS];
-    ap_uint<BITS> taps[FAN_IN];
+    const int PARTS = CHANNELS / IN_LANES, BEATS = KH * KW * CHANNELS / OUT_LANES;
+    const int SLOTS = PADDED_W * PARTS, LINES = KH > 1 ? KH - 1 : 1;
+    const int UNIT = common_divisor<IN_LANES, OUT_LANES>::value, UNIT_BITS = UNIT * BITS;
+    const int ROW = KW * CHANNELS / UNIT, OUT = OUT_LANES / UNIT;
+    const int POSITIONS = ((PADDED_H - KH) / SH + 1) * ((PADDED_W - KW) / SW + 1);
+    const int STEPS = PADDED_H * SLOTS + POSITIONS * (BEATS - 1);
+    ap_uint<IN_LANES * BITS> lines[LINES][SLOTS];
+    ap_uint<UNIT_BITS> taps[KH * ROW];
 #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
-#pragma HLS ARRAY_PARTITION variable=lines complete dim=3
 #pragma HLS ARRAY_PARTITION variable=taps complete dim=1
+    int row = 0, slot = 0, beat = 0, next_row = KH - 1, next_slot = KW * PARTS - 1;
     for (unsigned image = 0; image < images; ++image) {
-        for (int row = 0; row < PADDED_H; ++row) {
-            for (int column = 0; column < PADDED_W; ++column) {
-                const bool inside = row >= TOP && row < TOP + HEIGHT && column >= LEFT && column < LEFT + WIDTH;
-                for (int part = 0; part < CHANNELS / IN_LANES; ++part) {
+        for (int step = 0; step < STEPS; ++step) {
 #pragma HLS PIPELINE II=1
-                    ap_uint<IN_LANES * BITS> beat = 0;
-                    if (inside) beat = in.read();
-                    for (int lane = 0; lane < IN_LANES; ++lane) {
-#pragma HLS UNROLL
-                        const int channel = part * IN_LANES + lane;
-                        ap_uint<BITS> value = beat.range(lane * BITS + BITS - 1, lane * BITS);
-                        if (!inside) value = ap_uint<BITS>(PAD);
-                        shift_in<KH, KW, PADDED_W, CHANNELS, BITS>(lines, taps, column, channel, value);
-                    }
+#pragma HLS DEPENDENCE variable=lines inter RAW distance=SLOTS true
+            if (beat == 0) {
+                ap_uint<IN_LANES * BITS> pixels = repeat<IN_LANES, BITS>(PAD);
+                if (row >= TOP && row < TOP + HEIGHT && slot >= LEFT * PARTS && slot < (LEFT + WIDTH) * PARTS) {
+                    pixels = in.read();
                 }
-                const bool complete = row >= KH - 1 && column >= KW - 1;
-                if (complete && (row - KH + 1) % SH == 0 && (column - KW + 1) % SW == 0) {
-                    for (int part = 0; part < FAN_IN / OUT_LANES; ++part) {
-#pragma HLS PIPELINE II=1
-                        ap_uint<OUT_LANES * BITS> beat = 0;
-                        for (int lane = 0; lane < OUT_LANES; ++lane) {
+                shift_in<KH, SLOTS, ROW, IN_LANES / UNIT, UNIT_BITS>(lines, taps, slot, pixels);
+            }
+            const bool due = row == next_row && slot == next_slot;
+            if (due) {
+                ap_uint<OUT_LANES * BITS> answer = 0;
+                for (int unit = 0; unit < OUT; ++unit) {
 #pragma HLS UNROLL
-                            beat.range(lane * BITS + BITS - 1, lane * BITS) = taps[part * OUT_LANES + lane];
-                        }
-                        out.write(beat);
-                    }
+                    answer.range((unit + 1) * UNIT_BITS - 1, unit * UNIT_BITS) = taps[beat * OUT + unit];
+                }
+                out.write(answer);
+            }
+            if (due && beat < BEATS - 1) {
+                ++beat;
+            } else {
+                beat = 0;
+                if (slot == next_slot) next_slot += SW * PARTS;
+                if (slot < SLOTS - 1) {
+                    ++slot;
+                } else {
+                    slot = 0;
+                    next_slot = KW * PARTS - 1;
+                    if (row == next_row) next_row += SH;
+                    row = row < PADDED_H - 1 ? row + 1 : 0;
+                    if (row == 0) next_row = KH - 1;
                 }
             }
         }
@@ -80,20 +107,24 @@ void window(hls::stream<ap_uint<IN_LANES * BITS> >& in, hls::stream<ap_uint<OUT_
 // Largest of TAPS pixels, each in CHANNELS / LANES beats, for each of POSITIONS output positions per image.
 template <int POSITIONS, int TAPS, int CHANNELS, int LANES, int BITS, bool SIGNED>
 void max_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * BITS> >& out, unsigned images) {
-    int best[CHANNELS];
+    typename element<BITS, SIGNED>::type best[CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=best complete dim=1
-    for (unsigned n = 0; n < images * POSITIONS; ++n) {
-        for (int tap = 0; tap < TAPS; ++tap) {
-            for (int part = 0; part < CHANNELS / LANES; ++part) {
+    for (unsigned image = 0; image < images; ++image) {
+        for (int position = 0; position < POSITIONS; ++position) {
+            for (int tap = 0; tap < TAPS; ++tap) {
+                for (int part = 0; part < CHANNELS / LANES; ++part) {
 #pragma HLS PIPELINE II=1
-                int x[LANES];
-                unpack<LANES, BITS, SIGNED>(in.read(), x);
-                for (int lane = 0; lane < LANES; ++lane) {
+                    int x[LANES];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=1
+                    unpack<LANES, BITS, SIGNED>(in.read(), x);
+                    for (int lane = 0; lane < LANES; ++lane) {
 #pragma HLS UNROLL
-                    const int channel = part * LANES + lane;
-                    if (tap == 0 || x[lane] > best[channel]) best[channel] = x[lane];
+                        const int channel = part * LANES + lane;
+                        if (tap > 0 && best[channel].to_int() > x[lane]) x[lane] = best[channel].to_int();
+                        best[channel] = x[lane];
+                    }
+                    if (tap == TAPS - 1) out.write(pack<LANES, BITS>(x));
                 }
-                if (tap == TAPS - 1) out.write(pack<LANES, BITS>(best + part * LANES));
             }
         }
     }

@@ -1,0 +1,245 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command as a user runs it: every stage, files in and out, JSON, exit codes, and what it says on mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import lutforge
+from lutforge.training.frozen import load_frozen, save_frozen
+
+
+def lutforge_command(*words, env=None):
+    return subprocess.run(
+        [sys.executable, "-m", "lutforge.cli", *map(str, words)], capture_output=True, text=True, check=False, env=env
+    )
+
+
+def good(*words):
+    run = lutforge_command(*words, "--json")
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory):
+    """Every stage once, on digits: a folder with what each wrote, and what each said."""
+    folder = tmp_path_factory.mktemp("stages")
+    said = {"train": good("train", "lutnet_digits", "-o", folder)}
+    said["export"] = good("export", said["train"]["frozen"], "-o", folder / "net.npz")
+    said["generate"] = good("generate", folder / "net.npz", "-o", folder / "overlay", "--output", "both")
+    images = said["train"]["images"]
+    said["csim"] = good("csim", folder / "overlay", "--images", images, "-o", folder / "csim.npz")
+    said["run"] = good("run", folder / "net.npz", "--images", images, "-o", folder / "run.npz")
+    return folder, said
+
+
+def test_the_stages_agree_with_each_other(stages):
+    folder, said = stages
+    answers, simulated = np.load(folder / "run.npz"), np.load(folder / "csim.npz")
+    assert np.array_equal(answers["logits"], simulated["logits"])
+    assert str(answers["executor"]) == "reference" and str(simulated["executor"]) == "csim"
+    labels = np.load(said["train"]["images"])["labels"]
+    accuracy = round(100 * float((answers["classes"] == labels).mean()), 2)
+    assert accuracy == said["run"]["accuracy_percent"] == said["train"]["test_accuracy_percent"] > 90
+    assert said["export"]["sha256"] == lutforge.digest(lutforge.load(folder / "net.npz"))
+    assert said["generate"]["fits"] and said["generate"]["label"].startswith("estimated")
+
+
+def test_check_of_all_executors(stages):
+    folder, said = stages
+    words = ["check", folder / "net.npz", "--images", said["train"]["images"], "--overlay", folder / "overlay"]
+    run = lutforge_command(
+        *words, "--executors", "torch,reference,csim,device", "--checkpoint", said["train"]["frozen"]
+    )
+    assert run.returncode == 0, run.stderr
+    assert "device (emulated: csim)" in run.stdout
+    assert "all 4 executors answer all 449 images with equal integers" in " ".join(run.stderr.split())
+
+
+def test_report(stages):
+    folder, said = stages
+    target = folder / "report.html"
+    document = good(
+        "report", folder / "net.npz", "--images", said["train"]["images"], "--overlay", folder / "overlay", "-o", target
+    )
+    html = target.read_text()
+    assert document["equal"] and document["report"] == str(target)
+    assert html.count("data:image/png;base64,") == 3 and "http://" not in html and 'src="/' not in html
+    for text in ("Confusion matrix", "equal to the last bit", document["sha256"], "not timing-closed", "estimated"):
+        assert text in html
+
+
+def flip(tables):
+    """Flip one bit of the first table, at the address where all its inputs are 0."""
+    tables[0, 0] ^= 1
+
+
+def test_a_flipped_bit_in_the_torch_checkpoint_is_named(stages):
+    folder, said = stages
+    model = load_frozen(said["train"]["frozen"])
+    node = next(name for name, step in model.steps if type(step).__name__ == "LutNeurons")
+    flip(dict(model.steps)[node].tables)
+    save_frozen(model, folder / "flipped.pt")
+    run = lutforge_command(
+        "check", folder / "net.npz", "--images", said["train"]["images"],
+        "--executors", "reference,torch", "--checkpoint", folder / "flipped.pt",
+    )  # fmt: skip
+    names_the_place(run, node, "reference", "torch")
+
+
+def test_a_flipped_bit_in_the_network_file_is_named(stages):
+    """The reference runs the altered file, torch the untouched checkpoint."""
+    folder, said = stages
+    network = lutforge.load(folder / "net.npz")
+    node = next(node for node in network.nodes if type(node.op).__name__ == "LutNeurons")
+    tables = node.op.tables.copy()
+    flip(tables)
+    altered = type(node.op)(
+        node.op.neurons, node.op.elements, node.op.bits, node.op.wiring, node.op.neuron, node.op.weight, tables
+    )
+    nodes = tuple(lutforge.Node(n.name, altered, n.inputs) if n is node else n for n in network.nodes)
+    lutforge.save(lutforge.Network(network.name, nodes), folder / "flipped.npz")
+    run = lutforge_command(
+        "check", folder / "flipped.npz", "--images", said["train"]["images"],
+        "--executors", "torch,reference", "--checkpoint", said["train"]["frozen"],
+    )  # fmt: skip
+    names_the_place(run, node.name, "torch", "reference")
+
+
+@pytest.mark.parametrize("executor", ["csim", "device"])
+def test_a_flipped_bit_in_the_generated_tables_is_named(stages, tmp_path, executor):
+    folder, said = stages
+    overlay = tmp_path / "overlay"
+    good("generate", folder / "net.npz", "-o", overlay)
+    network = lutforge.load(folder / "net.npz")
+    node = next(node.name for node in network.nodes if type(node.op).__name__ == "LutNeurons")
+    header = overlay / "src" / "params" / f"{node}.hpp"
+    text = header.read_text()
+    match = re.search(rf"{node}_init\[\d+\] =\s*{{(\d+)", text)
+    assert match, text[:400]
+    flipped = str(int(match.group(1)) ^ 1)
+    header.write_text(text[: match.start(1)] + flipped + text[match.end(1) :])
+    run = lutforge_command(
+        "check", folder / "net.npz", "--images", said["train"]["images"], "--executors", f"reference,{executor}",
+        "--overlay", overlay,
+    )  # fmt: skip
+    names_the_place(run, node, "reference", "csim" if executor == "csim" else "device (emulated: csim)")
+
+
+def names_the_place(run, node, left, right):
+    """Exit code 1, and the node, the element and both executors by name."""
+    said = " ".join(run.stderr.split())
+    assert run.returncode == 1, said
+    place = re.search(
+        rf"image \d+, node {node}, element \[\d+\]: {re.escape(left)} says \d+, {re.escape(right)} says", said
+    )
+    assert place, said
+
+
+def fails(text, *words, env=None):
+    run = lutforge_command(*words, env=env)
+    said = " ".join(run.stderr.split())
+    assert run.returncode == 2, (run.returncode, said)
+    assert re.search(text, said), said
+    assert "Traceback" not in said
+
+
+def test_mistakes_are_explained(stages, tmp_path):
+    folder, said = stages
+    net, images = folder / "net.npz", said["train"]["images"]
+    fails(r"board 'pynq_z9' is unknown; known: pynq_z2, zcu104", "generate", net, "--board", "pynq_z9")
+    fails(r"recipe 'nothing' is unknown; use one of lutna_mlp_mnist", "train", "nothing", "-o", tmp_path)
+    fails(r"missing.npz: no such file", "run", tmp_path / "missing.npz", "--images", images)
+    fails(r"either --images FILE.npz or --dataset NAME", "run", net)
+    fails(
+        r"executor 'magic' is unknown; use some of torch, reference",
+        "check",
+        net,
+        "--images",
+        images,
+        "--executors",
+        "magic",
+    )
+    fails(r"pe 7 does not divide", "generate", net, "-o", tmp_path / "o", "--schedule", schedule_file(tmp_path, net))
+    fails(r"schedule 'fast': neither 'auto', nor PExSIMD", "generate", net, "--schedule", "fast")
+    fails(r"output word 'words' is unknown; use one of logits, class, both", "generate", net, "--output", "words")
+    (tmp_path / "cut.npz").write_bytes(net.read_bytes()[:1000])
+    fails(r"cut.npz: cannot be read as a network file .*truncated", "run", tmp_path / "cut.npz", "--images", images)
+    fails(r"cut.npz: cannot be read", "run", net, "--images", tmp_path / "cut.npz")
+    fails(r"--limit 0: at least one image", "run", net, "--images", images, "--limit", 0)
+    fails(
+        r"manifest.json: no such file; `lutforge generate` writes",
+        "run",
+        net,
+        "--images",
+        images,
+        "--executor",
+        "csim",
+        "--overlay",
+        tmp_path,
+    )
+    np.savez(tmp_path / "wide.npz", images=np.zeros((2, 9, 9), dtype=np.uint8))
+    fails(r"images have shape \(2, 9, 9\); \[batch, 8, 8, 1\] is wanted", "run", net, "--images", tmp_path / "wide.npz")
+
+
+def schedule_file(folder, net):
+    from lutforge.schedule import is_foldable
+
+    names = [node.name for node in lutforge.load(net).nodes if is_foldable(node)]
+    foldings = dict.fromkeys(names, "unrolled")
+    foldings[names[0]] = {"pe": 7, "simd": 1}
+    path = folder / "schedule.json"
+    path.write_text(json.dumps({"foldings": foldings}))
+    return path
+
+
+def test_an_overlay_of_another_network_is_refused(stages, tmp_path):
+    folder, said = stages
+    network = lutforge.load(folder / "net.npz")
+    lutforge.save(lutforge.Network("other", network.nodes), tmp_path / "other.npz")
+    for executor in ("csim", "device"):
+        fails(
+            r"made from network [0-9a-f]{12}\.\.\., asked to run [0-9a-f]{12}",
+            "run", tmp_path / "other.npz", "--images", said["train"]["images"], "--executor", executor,
+            "--overlay", folder / "overlay",
+        )  # fmt: skip
+
+
+def test_data_that_is_not_there(tmp_path):
+    fails(
+        r"data set mnist: neither .* in .*nowhere.*Get the files with",
+        "train",
+        "lutna_mlp_mnist",
+        "--data",
+        tmp_path / "nowhere",
+        "-o",
+        tmp_path,
+    )
+
+
+def test_no_compiler(stages, tmp_path):
+    folder, _ = stages
+    good("generate", folder / "net.npz", "-o", tmp_path / "overlay")
+    env = {**os.environ, "CXX": "no-such-compiler"}
+    fails(
+        r"C\+\+ compiler 'no-such-compiler' was not found; .*apt install g\+\+", "csim", tmp_path / "overlay", env=env
+    )
+
+
+def test_help_and_version():
+    run = lutforge_command("--help")
+    assert run.returncode == 0
+    for command in ("train", "export", "generate", "csim", "run", "check", "report", "demo"):
+        assert command in run.stdout
+        assert lutforge_command(command, "--help").returncode == 0
+    assert lutforge_command("--version").stdout.strip() == lutforge.__version__
+    assert lutforge_command("--nonsense").returncode == 2

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The committed trained networks through all executors: equal integers, logits included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lutforge
+from lutforge.boards import load_board
+from lutforge.comparison import compare
+from lutforge.cost import estimate, fits
+from lutforge.folding import auto, folded
+from lutforge.hls.csim import CsimExecutor, compile_kernel
+from lutforge.hls.generator import generate, write_overlay
+from lutforge.host import Accelerator
+from lutforge.reference import ReferenceExecutor
+from lutforge.training.export import from_network
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+NETWORKS = ("lutnet_mnist", "lutna_mlp_mnist", "lutna_conv_mnist")
+LEAST_ACCURACY = {"lutnet_mnist": 97.5, "lutna_mlp_mnist": 97.5, "lutna_conv_mnist": 98.8}
+BOARD = load_board("pynq_z2")
+
+
+def chain(network, schedule, images, folder):
+    write_overlay(folder, network, generate(network, schedule, BOARD))
+    compile_kernel(folder)
+    with Accelerator.open(folder, device="emulated") as device:
+        executors = [from_network(network), ReferenceExecutor(network), CsimExecutor(folder, network), device]
+        return compare(network, executors, images)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_executors_agree(name, mnist_images, tmp_path):
+    network = lutforge.load(GOLDEN / f"{name}.npz")
+    images, _ = mnist_images
+    result = chain(network, auto(network, BOARD), images[:40], tmp_path)
+    assert result.equal, result.differences
+    assert [run.name for run in result.runs] == [
+        "torch (network file)",
+        "reference",
+        "csim",
+        "device (emulated: csim)",
+    ]
+    assert len(np.unique(result.runs[0].classes)) > 3  # equal for another reason than a constant answer
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_network_fits_the_board_by_estimate(name):
+    network = lutforge.load(GOLDEN / f"{name}.npz")
+    fit = fits(estimate(network, auto(network, BOARD), BOARD.beat_bits), BOARD)
+    assert fit.ok, fit.exceeded
+
+
+def test_the_lutnet_is_as_sparse_as_it_should_be():
+    network = lutforge.load(GOLDEN / "lutnet_mnist.npz")
+    layers = [node.op for node in network.nodes if type(node.op).__name__ == "LutNeurons"]
+    assert [layer.neurons for layer in layers] == [256, 256, 256, 10]
+    kept = [len(layer.wiring) / 2 / (layer.neurons * layer.elements) for layer in layers]  # two levels a synapse
+    assert all(0.045 <= part <= 0.055 for part in kept[:3]) and 0.18 <= kept[3] <= 0.22
+    assert all(layer.inputs == 4 and set(layer.weight.tolist()) == {1, 2} for layer in layers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_executors_agree_on_all_test_images(name, mnist_images, tmp_path):
+    network = lutforge.load(GOLDEN / f"{name}.npz")
+    images, source = mnist_images
+    everything = 2000 if name == "lutna_conv_mnist" else len(images)  # the benchmark runs all 10,000 of it too
+    result = chain(network, auto(network, BOARD), images[:everything], tmp_path / "auto")
+    assert result.equal, result.differences
+    other = chain(network, folded(network, 2, 2), images[:500], tmp_path / "other")
+    assert other.equal, other.differences
+    if source == "MNIST":
+        assert float(network.about["test_accuracy"]) * 100 >= LEAST_ACCURACY[name]
