@@ -15,10 +15,10 @@ demo: $(VENV)/ready
 	$(BIN)/lutforge demo
 
 test: $(VENV)/ready
-	$(BIN)/pytest -m "not slow and not board and not tool"
+	$(BIN)/pytest -m "not slow and not board and not tool" $(PYTEST)
 
 test-slow: $(VENV)/ready
-	$(BIN)/pytest -m "slow and not board and not tool"
+	$(BIN)/pytest -m "slow and not board and not tool" $(PYTEST)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -47,7 +47,8 @@ def main() -> int:
     parser.add_argument("--frozen", type=Path, default=Path("build/frozen"))
     options = parser.parse_args()
     board, data = load_board(options.board), load_dataset("mnist", options.data)
-    return 0 if all([_chain(name, data, board, options.frozen) for name in options.networks]) else 1
+    good = [_chain(name, data, board, options.frozen) for name in options.networks]
+    return 0 if all(good) else 1
 
 
 def _chain(name: str, data: Dataset, board: Board, frozen: Path) -> bool:
@@ -61,9 +62,8 @@ def _chain(name: str, data: Dataset, board: Board, frozen: Path) -> bool:
     used = ", ".join(f"{resource} {percent:.1f} %" for resource, percent in fit.utilisation.items())
     rate = cost.throughput_fps(board.clock_mhz)
     print(f"  auto schedule on {board.title}: {used}; {'fits' if fit.ok else 'DOES NOT FIT'}")
-    print(
-        f"  {cost.interval_cycles} cycles/image, {rate:,.0f} images/s predicted at {board.clock_mhz:g} MHz, not timing-closed"
-    )
+    speed = f"{rate:,.0f} images/s predicted at {board.clock_mhz:g} MHz, not timing-closed"
+    print(f"  {cost.interval_cycles} cycles/image, {speed}")
     checkpoint = frozen / f"{name}.pt"
     torch_executor = load_frozen(checkpoint) if checkpoint.is_file() else from_network(network)
     everything = _run(

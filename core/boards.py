@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any, Dict, List
@@ -81,11 +80,11 @@ def parse_board(name: str, text: str) -> Board:
 
 
 def _toml(name: str, text: str) -> Dict[str, Any]:
-    if sys.version_info >= (3, 11):
+    try:
         import tomllib
-    else:  # an older desktop; a board reads its overlay's manifest and no TOML
+    except ImportError:  # Python 3.10 on a desktop; a board reads its overlay's manifest and no TOML
         try:
-            import tomli as tomllib
+            import tomli as tomllib  # type: ignore[import-not-found, no-redef]  # not on Python 3.11
         except ImportError as error:
             raise ToolError(
                 "board files are TOML, which Python 3.10 reads with tomli; `pip install tomli`, or use Python 3.11"

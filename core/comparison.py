@@ -30,6 +30,7 @@ class Run:
 
     @property
     def throughput_fps(self) -> float:
+        """Images per second on this computer."""
         return len(self.logits) / self.seconds if self.seconds else 0.0
 
     @property
@@ -51,6 +52,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
+        """Whether no pair disagrees."""
         return not self.differences
 
 

@@ -34,7 +34,7 @@ from lutforge.schedule import Folded, Schedule, is_foldable
 
 Ints = npt.NDArray[Any]
 PICTURED = 12
-PART_COLOURS = dict(zip(PARTS, ("#4477aa", "#228833", "#ccbb44", "#999999")))
+PART_COLOURS = dict(zip(PARTS, ("#4477aa", "#228833", "#ccbb44", "#999999"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,12 @@ class Section:
 
     @property
     def cost(self) -> Cost:
+        """The estimate of the network under the schedule."""
         return estimate(self.network, self.schedule, self.board.beat_bits)
 
     @property
     def fit(self) -> Fit:
+        """Whether the estimate fits the board."""
         return fits(self.cost, self.board)
 
 
@@ -174,7 +176,7 @@ def _samples(section: Section) -> Figure:
     for axes in grid.ravel():
         axes.axis("off")
     images = section.images.reshape(len(section.images), *section.network.input.shape)
-    for axes, index in zip(grid.ravel(), chosen):
+    for axes, index in zip(grid.ravel(), chosen, strict=False):
         image = images[index]
         axes.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray")
         truth = "" if section.labels is None else f" (label {section.labels[index]})"

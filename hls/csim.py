@@ -124,6 +124,7 @@ class CsimExecutor:
         return np.concatenate(parts) if parts else np.zeros((0, self.manifest.classes), dtype=np.int64)
 
     def trace(self, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
+        """Return what every edge carries, by node name: int64 [batch, *shape]."""
         images = check_images(self.network, images)
         return self.kernel.trace(self.manifest.input_stream.pack(images), len(images))
 
