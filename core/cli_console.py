@@ -56,11 +56,11 @@ def progress(title: str, total: int | None, unit: str = "images") -> Iterator[Ca
         yield lambda done: bars.advance(task, done)
 
 
-def simple_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Return a table; every column but the first is right-aligned."""
+def simple_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]], words: int = 1) -> Table:
+    """Return a table whose first `words` columns are left-aligned, the others right-aligned."""
     table = Table(title=title, title_justify="left")
     for index, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if index else "left", overflow="fold")
+        table.add_column(heading, justify="left" if index < words else "right", no_wrap=index < words)
     for row in rows:
         table.add_row(*map(str, row))
     return table
@@ -112,7 +112,7 @@ def cost_table(cost: Cost, fit: Fit, board: str) -> Table:
     used = [f"{fit.utilisation[name]:.1f} %" for name in ("lut6", "ff", "bram36", "dsp")]
     rows.append([f"of {board}", "", "", *used, ""])
     title = f"{cost.label}; {'fits' if fit.ok else 'does not fit'} {board}"
-    return simple_table(title, ["node", "operation", "part", "LUT6", "FF", "BRAM36", "DSP", "cycles/image"], rows)
+    return simple_table(title, ["node", "operation", "part", "LUT6", "FF", "BRAM36", "DSP", "cycles"], rows, words=3)
 
 
 def cost_document(cost: Cost, fit: Fit, board: Board) -> Dict[str, Any]:

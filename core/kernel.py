@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
@@ -30,7 +32,7 @@ class Kernel:
         if not path.is_file():
             raise OverlayError(f"{path}: no such file; `lutforge csim` compiles it")
         try:
-            library = ctypes.CDLL(str(path.resolve()))
+            library = _load_library(path)
             self._call = library.lutforge_kernel
             sha256 = library.lutforge_network_sha256
         except (OSError, AttributeError) as error:
@@ -75,6 +77,12 @@ class Kernel:
         if failed:
             raise DeviceError(f"C simulation of {self.manifest.name}: {message.value.decode(errors='replace')}")
         return answers
+
+
+def _load_library(path: Path) -> ctypes.CDLL:
+    """Load a copy: under a path that it has loaded before, the loader returns the library that was there then."""
+    with tempfile.TemporaryDirectory(prefix="lutforge-") as aside:
+        return ctypes.CDLL(shutil.copy(path, aside))
 
 
 def _pointer(array: npt.NDArray[Any]) -> Tuple[ctypes.c_void_p, ctypes.c_size_t]:

@@ -187,10 +187,10 @@ def _node_lanes(
             return Lanes(width, width)
         case Encode():
             step = node.op.bits_per_feature
-            width = max(n for n in divisors(gcd(before, source.channels)) if n == 1 or n * step <= MAX_BEAT_BITS)
+            width = widest(gcd(before, source.channels), step)
             return Lanes(width, width * step)
         case Threshold() | Rescale() | Affine():
-            width = gcd(before, kind.channels)
+            width = widest(gcd(before, kind.channels), kind.bits)
             return Lanes(width, width)
         case Reshape() | ArgMax():
             return Lanes(before, before)

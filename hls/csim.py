@@ -27,8 +27,8 @@ from lutforge.network import Network
 from lutforge.store import digest, load
 
 Ints = npt.NDArray[Any]
-BATCH_BYTES = 256 << 20
-FLAGS = ["-std=c++14", "-O2", "-fPIC", "-shared", "-DLUTFORGE_TRACE", "-Wno-unknown-pragmas", "-Wno-attributes"]
+BATCH_BYTES = 64 << 20
+FLAGS = ["-std=c++14", "-O3", "-fPIC", "-shared", "-DLUTFORGE_TRACE", "-Wno-unknown-pragmas", "-Wno-attributes"]
 COMPILE_DEADLINE_S = 900
 
 
@@ -47,7 +47,7 @@ def compile_kernel(folder: Path | str, compiler: Optional[str] = None, headers: 
     with as_file(files("lutforge.hls") / "shims") as shims:
         entry = shims / "csim_entry.cpp"
         aside = root / f".{KERNEL}.{os.getpid()}"
-        command = [tool, *FLAGS, f"-I{shims}", f"-I{root / 'src'}", f"-I{include}", str(source), str(entry)]
+        command = [tool, *FLAGS, f"-I{shims}", f"-I{root / 'src'}", f"-I{include}", str(entry)]
         try:
             done = subprocess.run(
                 [*command, "-o", str(aside)], capture_output=True, text=True, timeout=COMPILE_DEADLINE_S, check=False
@@ -91,7 +91,7 @@ def find_headers() -> Path:
 
 
 def _first_errors(text: str) -> str:
-    lines = [line for line in text.splitlines() if "error" in line] or text.splitlines()
+    lines = [line for line in text.splitlines() if "error" in line or "undefined" in line] or text.splitlines()
     return "\n".join(lines[:8])
 
 
@@ -113,15 +113,16 @@ class CsimExecutor:
         self.kernel = Kernel(folder, self.manifest)
 
     def run(self, images: Ints, progress: Optional[Callable[[int], None]] = None) -> npt.NDArray[np.int64]:
-        """Return logits, int64 [batch, classes]. progress: called with the images done in each step."""
+        """Return logits, int64 [batch, ..., classes]. progress: called with the images done in each step."""
         images = check_images(self.network, images)
         parts = []
         for block in self._blocks(images):
             answers = self.kernel.stream(self.manifest.input_stream.pack(block), len(block))
-            parts.append(self.manifest.output_stream.logits(answers))
+            logits = self.manifest.output_stream.logits(answers)
+            parts.append(logits.reshape(len(block), *self.network.logits.shape))
             if progress:
                 progress(len(block))
-        return np.concatenate(parts) if parts else np.zeros((0, self.manifest.classes), dtype=np.int64)
+        return np.concatenate(parts) if parts else np.zeros((0, *self.network.logits.shape), dtype=np.int64)
 
     def trace(self, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
         """Return what every edge carries, by node name: int64 [batch, *shape]."""

@@ -1,16 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
 // C interface of the compiled C simulation: bytes of the input stream in, bytes of the output stream out.
+// One translation unit with the design: its headers take the compiler longer than its code.
 #include <cstdio>
-#include <cstring>
 #include <exception>
 
-#include "lutforge_top.hpp"
+#include "lutforge_top.cpp"
 #include "trace.hpp"
-
-namespace lutforge {
-thread_local trace_sink trace = {nullptr, 0};
-}
 
 static const size_t BEAT_BYTES = LUTFORGE_BEAT_BITS / 8;
 

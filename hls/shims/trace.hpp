@@ -14,7 +14,7 @@ struct trace_sink {
     long long* next;
     size_t left;
 };
-extern thread_local trace_sink trace;
+static thread_local trace_sink trace = {nullptr, 0};
 
 template <int LANES, int BITS, bool SIGNED>
 void probe(const hls::stream<ap_uint<LANES * BITS> >& stream) {

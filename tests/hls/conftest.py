@@ -16,7 +16,7 @@ from lutforge.hls.generator import generate, write_overlay
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
-    """compiled(network, schedule, board name, output) -> overlay folder with kernel.so."""
+    """compiled(network, schedule, board or its name, output) -> overlay folder with kernel.so."""
     try:
         find_compiler(), find_headers()
     except ToolError as error:
@@ -24,7 +24,7 @@ def compiled(tmp_path_factory):
     root, made = tmp_path_factory.mktemp("overlays"), {}
 
     def build(network, schedule, board="pynq_z2", output="logits"):
-        texts = generate(network, schedule, load_board(board), output)
+        texts = generate(network, schedule, load_board(board) if isinstance(board, str) else board, output)
         key = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:16]
         if key not in made:
             made[key] = root / key

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -117,7 +118,7 @@ def tables_network():
 
 PLACES = [
     ("luts", r"luts_init\[24\] =\s*{(\d+)"),
-    ("fixed", r"fixed_\w+(?:\[\d+\])+ =\s*{+(?:-?\d+, ){2}(-?\d+)"),
+    ("fixed", r"fixed_t\w+(?:\[\d+\])+ =\s*{+(?:-?\d+, ){2}(-?\d+)"),
     ("folded", r"folded_w3(?:\[\d+\])+ =\s*{+(-?\d+)"),
 ]
 
@@ -136,6 +137,11 @@ def test_a_bit_flipped_by_hand_is_named(compiled, tmp_path, node, place):
     found = first_difference(network, ReferenceExecutor(network), CsimExecutor(tmp_path / "overlay", network), images)
     assert found is not None and found.node == node and found.element == (0,)
     assert re.fullmatch(rf"image \d+, node {node}, element \[0\]: reference says -?\d+, csim says -?\d+", str(found))
+
+    shutil.copy(compiled(network, schedule) / "kernel.so", tmp_path / "aside.so")
+    os.replace(tmp_path / "aside.so", tmp_path / "overlay" / "kernel.so")
+    mended = CsimExecutor(tmp_path / "overlay", network)  # the path is one that this process has loaded already
+    assert first_difference(network, ReferenceExecutor(network), mended, images) is None
 
 
 def test_the_untouched_one_is_equal(compiled):
@@ -156,6 +162,8 @@ def test_streams_that_end_early_or_too_late(compiled):
         kernel.stream(data[:-8], 3)
     with pytest.raises(DeviceError, match=r"stream images_in is too long: 2 beats were left unread"):
         kernel.stream(data, 2)
+    with pytest.raises(DeviceError, match=r"the input is not a whole number of beats"):
+        kernel.stream(data[:-3], 3)
     assert kernel.stream(data, 3).shape[0] == 3  # a failed call leaves nothing behind
 
 
@@ -165,7 +173,7 @@ def test_the_testbench_reads_images_and_writes_answers(compiled, tmp_path):
     manifest = load_manifest(folder)
     images = np.random.default_rng(2).integers(0, 256, (11, 12))
     with csim.as_file(csim.files("lutforge.hls") / "shims") as shims:
-        flags = [flag for flag in FLAGS if flag not in ("-shared", "-DLUTFORGE_TRACE", "-O2")]
+        flags = [flag for flag in FLAGS if flag not in ("-shared", "-DLUTFORGE_TRACE", "-O3")]
         sources = [folder / "src" / "lutforge_top.cpp", folder / "src" / "testbench.cpp"]
         include = [f"-I{shims}", f"-I{folder / 'src'}", f"-I{find_headers()}"]
         subprocess.run(["g++", "-O1", *flags, *include, *map(str, sources), "-o", str(tmp_path / "tb")], check=True)

@@ -227,12 +227,12 @@ void lutforge_top(hls::stream<lutforge_axis>& images_in, hls::stream<lutforge_ax
 #pragma HLS STREAM variable=s_image depth=2
     layer_image(images_in, s_image, images);
     LUTFORGE_PROBE(16, 4, false, s_image)
-    hls::stream<ap_uint<4> > s_window_by_1("s_window_by_1");
-#pragma HLS STREAM variable=s_window_by_1 depth=2
-    lutforge::narrow<16, 1, 4, 1>(s_image, s_window_by_1, images);
+    hls::stream<ap_uint<4> > resized_window_1("resized_window_1");
+#pragma HLS STREAM variable=resized_window_1 depth=2
+    lutforge::narrow<16, 1, 4, 1>(s_image, resized_window_1, images);
     hls::stream<ap_uint<8> > s_window("s_window");
 #pragma HLS STREAM variable=s_window depth=2
-    layer_window(s_window_by_1, s_window, images);
+    layer_window(resized_window_1, s_window, images);
     LUTFORGE_PROBE(2, 4, false, s_window)
     hls::stream<ap_uint<9> > s_conv("s_conv");
 #pragma HLS STREAM variable=s_conv depth=16
@@ -242,35 +242,35 @@ void lutforge_top(hls::stream<lutforge_axis>& images_in, hls::stream<lutforge_ax
 #pragma HLS STREAM variable=s_scale depth=2
     layer_scale(s_conv, s_scale, images);
     LUTFORGE_PROBE(1, 4, false, s_scale)
-    hls::stream<ap_uint<8> > s_pool_by_2("s_pool_by_2");
-#pragma HLS STREAM variable=s_pool_by_2 depth=2
-    lutforge::widen<1, 2, 4, 16>(s_scale, s_pool_by_2, images);
+    hls::stream<ap_uint<8> > resized_pool_2("resized_pool_2");
+#pragma HLS STREAM variable=resized_pool_2 depth=2
+    lutforge::widen<1, 2, 4, 16>(s_scale, resized_pool_2, images);
     hls::stream<ap_uint<8> > s_pool("s_pool");
 #pragma HLS STREAM variable=s_pool depth=2
-    layer_pool(s_pool_by_2, s_pool, images);
+    layer_pool(resized_pool_2, s_pool, images);
     LUTFORGE_PROBE(2, 4, false, s_pool)
     LUTFORGE_PROBE(2, 4, false, s_pool)
     hls::stream<ap_uint<4> > s_encode("s_encode");
 #pragma HLS STREAM variable=s_encode depth=2
     layer_encode(s_pool, s_encode, images);
     LUTFORGE_PROBE(4, 1, false, s_encode)
-    hls::stream<ap_uint<16> > s_luts_by_16("s_luts_by_16");
-#pragma HLS STREAM variable=s_luts_by_16 depth=2
-    lutforge::widen<4, 16, 1, 1>(s_encode, s_luts_by_16, images);
+    hls::stream<ap_uint<16> > resized_luts_16("resized_luts_16");
+#pragma HLS STREAM variable=resized_luts_16 depth=2
+    lutforge::widen<4, 16, 1, 1>(s_encode, resized_luts_16, images);
     hls::stream<ap_uint<6> > s_luts("s_luts");
 #pragma HLS STREAM variable=s_luts depth=2
-    layer_luts(s_luts_by_16, s_luts, images);
+    layer_luts(resized_luts_16, s_luts, images);
     LUTFORGE_PROBE(3, 2, false, s_luts)
     hls::stream<ap_uint<6> > s_code("s_code");
 #pragma HLS STREAM variable=s_code depth=2
     layer_code(s_luts, s_code, images);
     LUTFORGE_PROBE(3, 2, false, s_code)
-    hls::stream<ap_uint<2> > s_binary_by_1("s_binary_by_1");
-#pragma HLS STREAM variable=s_binary_by_1 depth=2
-    lutforge::narrow<3, 1, 2, 1>(s_code, s_binary_by_1, images);
+    hls::stream<ap_uint<2> > resized_binary_1("resized_binary_1");
+#pragma HLS STREAM variable=resized_binary_1 depth=2
+    lutforge::narrow<3, 1, 2, 1>(s_code, resized_binary_1, images);
     hls::stream<ap_uint<10> > s_binary("s_binary");
 #pragma HLS STREAM variable=s_binary depth=2
-    layer_binary(s_binary_by_1, s_binary, images);
+    layer_binary(resized_binary_1, s_binary, images);
     LUTFORGE_PROBE(2, 5, true, s_binary)
     hls::stream<ap_uint<16> > s_fixed("s_fixed");
 #pragma HLS STREAM variable=s_fixed depth=2

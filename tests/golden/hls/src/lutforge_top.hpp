@@ -7,8 +7,9 @@
 // golden: uint4[4, 4, 1] 0..15 -> int11[2] -979..965
 #define LUTFORGE_NETWORK_SHA256 "179310bfc7103e06adb8529dba21c538838304880193c5f7ebc7b9326a8f3e68"
 #define LUTFORGE_BEAT_BITS 64
+#define LUTFORGE_ANSWER_BEATS 2
 
-typedef lutforge::axis<64>::type lutforge_axis;
+typedef lutforge::axis<LUTFORGE_BEAT_BITS>::type lutforge_axis;
 
 void lutforge_top(hls::stream<lutforge_axis>& images_in, hls::stream<lutforge_axis>& answers_out, unsigned images);
 
