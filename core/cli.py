@@ -149,7 +149,8 @@ def csim(
     """Compile the C simulation of an overlay folder; with --images, run it too."""
     from lutforge.hls.csim import CsimExecutor, compile_kernel
 
-    kernel = compile_kernel(overlay)
+    with progress("compiling", None, ""):
+        kernel = compile_kernel(overlay)
     document: Dict[str, Any] = {"kernel": str(kernel)}
     if images is not None:
         document.update(_run(CsimExecutor(overlay), store.load(overlay / NETWORK), images, None, None, limit, out))
@@ -294,9 +295,19 @@ def main() -> None:
     except LutforgeError as error:
         say(f"error: {error}")
         sys.exit(FAILED)
+    except ModuleNotFoundError as error:
+        package = str(error.name).split(".")[0]
+        say(f"error: this needs {package}, which is not installed; {_extra(package)}")
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         say("stopped")
         sys.exit(FAILED)
+
+
+def _extra(module: str) -> str:
+    extras = {"train": ("torch", "torchvision", "brevitas", "sklearn", "PIL"), "board": ("pynq",)}
+    names = [extra for extra, modules in extras.items() if module in modules]
+    return f"pip install 'lutforge[{names[0]}]'" if names else f"pip install {module}"
 
 
 if __name__ == "__main__":

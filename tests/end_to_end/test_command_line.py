@@ -243,3 +243,19 @@ def test_help_and_version():
         assert lutforge_command(command, "--help").returncode == 0
     assert lutforge_command("--version").stdout.strip() == lutforge.__version__
     assert lutforge_command("--nonsense").returncode == 2
+
+
+def test_the_command_without_its_packages():
+    code = "import sys; sys.modules['typer'] = None; from lutforge.cli_start import main; main()"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "the command line needs typer, which is not installed; pip install 'lutforge[cli]'" in run.stderr
+
+
+@pytest.mark.parametrize(("missing", "extra"), [("torch", "train"), ("brevitas", "train")])
+def test_a_stage_without_its_packages(missing, extra):
+    code = f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = ['train', 'lutna_mlp_digits']; "
+    code += "from lutforge.cli import main; main()"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 2, run.stderr
+    assert f"this needs {missing}, which is not installed; pip install 'lutforge[{extra}]'" in run.stderr
