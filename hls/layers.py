@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.errors import unreachable
-from lutforge.hls.text import flag, pragma, rom
+from lutforge.hls.text import complete, flag, pragma, rom
 from lutforge.network import Node, TensorType
 from lutforge.operations import (
     Affine,
@@ -117,21 +117,22 @@ def call(function: str, arguments: List[Any]) -> str:
 
 @dataclass(frozen=True)
 class Constant:
-    """A parameter per channel: its array, and the C++ that reads one channel's value (or row of values)."""
+    """A parameter per channel: its array, the C++ that reads one channel's value (or row), and its pragmas."""
 
-    name: str
     text: str
     read: str
-    dimensions: int
+    pragmas: str = ""
 
 
 def _constant(site: Site, suffix: str, values: Ints) -> Constant:
     """Return a parameter as an array [groups, lanes, ...]; where all channels agree, one value serves all."""
     name, channels, lanes = f"{site.name}_{suffix}", site.source.channels, site.lanes.inputs
     if (values == values[:1]).all():
-        return Constant(name, rom(name, values[:1, None]), f"{name}[0][0]", values.ndim + 1)
+        return Constant(rom(name, values[:1, None]), f"{name}[0][0]")
     grouped = values.reshape(channels // lanes, lanes, *values.shape[1:])
-    return Constant(name, rom(name, grouped), f"{name}[group][lane]", grouped.ndim)
+    # a cycle wants every value of a group: one word of memory each
+    reshaped = "".join(complete("ARRAY_RESHAPE", name, dim) for dim in range(2, grouped.ndim + 1))
+    return Constant(rom(name, grouped), f"{name}[group][lane]", reshaped)
 
 
 def _pointwise(site: Site, function: str, method: str, answer: str, out_bits: int, constants: List[Constant]) -> Layer:
@@ -144,13 +145,8 @@ def _pointwise(site: Site, function: str, method: str, answer: str, out_bits: in
     groups = source.channels // lanes
     arguments = [f"{site.name}_layer", site.vectors, groups, lanes, source.bits, flag(source.signed), out_bits]
     params = "".join(constant.text for constant in constants)
-    # every value of a group is wanted in the same cycle: one word of memory per group
-    reshaped = "".join(
-        pragma("ARRAY_RESHAPE", {"variable": constant.name, "dim": dim}, ("complete",))
-        for constant in constants
-        for dim in range(2, constant.dimensions + 1)
-    )
-    return Layer(params, reshaped + call(function, arguments), struct)
+    pragmas = "".join(constant.pragmas for constant in constants)
+    return Layer(params, pragmas + call(function, arguments), struct)
 
 
 def _steps(site: Site, values: Ints) -> Constant:
@@ -201,7 +197,7 @@ def _max_pool(site: Site, op: MaxPool) -> Layer:
     body = (
         f"{pragma('DATAFLOW')}"
         f'    {inner} windows("{site.name}_windows");\n'
-        f"{pragma('STREAM', {'variable': 'windows', 'depth': 2})}"
+        f"{pragma('STREAM', 'variable=windows', 'depth=2')}"
         f"    lutforge::window<{', '.join(map(str, window))}>(in, windows, images);\n"
         f"    lutforge::max_taps<{', '.join(map(str, taps))}>(windows, out, images);\n"
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lutforge.hls.layers import Layer, Site, call, stream_type
 from lutforge.hls.memories import mem_text, packed_words, product_inits
-from lutforge.hls.text import flag, pragma, rom, signed_bits, unsigned_array
+from lutforge.hls.text import complete, flag, pragma, rom, signed_bits, unsigned_array
 from lutforge.multipliers import Digital, digit_table, digit_widths
 from lutforge.network import accumulator_bounds
 from lutforge.numerics import bits_for, level_value_table, pack_init
@@ -53,7 +53,9 @@ def _digital(site: Site, op: TableMac) -> Parts:
     name = f"{site.name}_w"
     weights, width = _rows(site, op.weights), signed_bits(op.weights)
     comment = f"{width}-bit weights, PE by PE"
-    return Parts(rom(name, weights), _weight_mem(site, comment, weights, width), f"x * {name}[row][pe][lane]", [name])
+    return Parts(
+        rom(name, weights), _weight_mem(site, comment, weights, width), f"x * int({name}[row][pe][lane])", [name]
+    )
 
 
 def _memory_tables(site: Site, op: TableMac) -> Parts:
@@ -101,9 +103,7 @@ def binary_mac(site: Site, op: BinaryMac) -> Layer:
         term=f"{weight} == 0 ? 0 : {weight} > 0 ? {value} : -{value}",
         arrays=[name],
     )
-    return _mac(
-        site, parts, "0", pragma("ARRAY_PARTITION", {"variable": values, "dim": 1}, ("complete",)) if op.levels else ""
-    )
+    return _mac(site, parts, "0", complete("ARRAY_PARTITION", values, 1) if op.levels else "")
 
 
 def _weight_mem(site: Site, comment: str, rows: Array, bits: int) -> Dict[str, str]:
@@ -116,7 +116,7 @@ def _weight_mem(site: Site, comment: str, rows: Array, bits: int) -> Dict[str, s
 def _spread(site: Site, array: str, dims: Tuple[int, ...]) -> str:
     """Pragmas for what a cycle reads at once: one wide word of memory where folded, wires where unrolled."""
     kind = "ARRAY_RESHAPE" if isinstance(site.folding, Folded) else "ARRAY_PARTITION"
-    return "".join(pragma(kind, {"variable": array, "dim": dim}, ("complete",)) for dim in dims)
+    return "".join(complete(kind, array, dim) for dim in dims)
 
 
 def _mac(site: Site, parts: Parts, bias: str, pragmas: str) -> Layer:
@@ -158,13 +158,13 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
     code = (
         f"struct {name}_layer {{\n{functions}}};\n\n"
         f"void {name}_lut_array({stream_type(lanes.inputs, source.bits)}& in, "
-        f"{stream_type(lanes.outputs, kind.bits)}& out) {{\n{pragma('INLINE', flags=('off',))}"
+        f"{stream_type(lanes.outputs, kind.bits)}& out) {{\n{pragma('INLINE', 'off')}"
         f"    lutforge::lut_array<{', '.join(map(str, [f'{name}_layer', *shape]))}>(in, out);\n}}\n"
     )
     interval = max(source.channels // lanes.inputs, kind.channels // lanes.outputs)
     body = (
         "    for (unsigned image = 0; image < images; ++image) {\n"
-        f"        for (int vector = 0; vector < {site.vectors}; ++vector) {{\n{pragma('PIPELINE', {'II': interval})}"
+        f"        for (int vector = 0; vector < {site.vectors}; ++vector) {{\n{pragma('PIPELINE', f'II={interval}')}"
         f"            {name}_lut_array(in, out);\n        }}\n    }}\n"
     )
     comment = f"{name}: INIT of {len(op.tables)} tables of {op.inputs} inputs, bit a is the output at address a"

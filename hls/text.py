@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Tuple
+from typing import Any
 
 import numpy.typing as npt
 
@@ -57,10 +57,14 @@ def header(path: str, body: str) -> str:
     return f"{LICENCE}#ifndef {guard}\n#define {guard}\n\n{body}\n#endif\n"
 
 
-def pragma(name: str, options: Mapping[str, object] | None = None, flags: Tuple[str, ...] = ()) -> str:
-    """Return one `#pragma HLS` line; `pragmas.check` knows which names and options exist."""
-    words = ["#pragma HLS", name, *flags, *(f"{key}={value}" for key, value in (options or {}).items())]
-    return " ".join(words) + "\n"
+def pragma(name: str, *options: str) -> str:
+    """Return one `#pragma HLS` line, options in the order of UG1399; `pragmas.check` knows names and options."""
+    return " ".join(["#pragma HLS", name, *options]) + "\n"
+
+
+def complete(name: str, variable: str, dim: int) -> str:
+    """Return an ARRAY_PARTITION or ARRAY_RESHAPE pragma over the whole of one dimension, the first being 1."""
+    return pragma(name, f"variable={variable}", "complete", f"dim={dim}")
 
 
 def flag(value: bool) -> str:

@@ -98,10 +98,10 @@ def _answers(design: Design) -> str:
 def _top_function(design: Design) -> str:
     lines = [
         f"{SIGNATURE} {{\n",
-        pragma("INTERFACE", {"port": "images_in"}, ("axis",)),
-        pragma("INTERFACE", {"port": "answers_out"}, ("axis",)),
-        pragma("INTERFACE", {"port": "images", "bundle": "control"}, ("s_axilite",)),
-        pragma("INTERFACE", {"port": "return", "bundle": "control"}, ("s_axilite",)),
+        pragma("INTERFACE", "axis", "port=images_in"),
+        pragma("INTERFACE", "axis", "port=answers_out"),
+        pragma("INTERFACE", "s_axilite", "port=images", "bundle=control"),
+        pragma("INTERFACE", "s_axilite", "port=return", "bundle=control"),
         pragma("DATAFLOW"),
     ]
     current = "images_in"
@@ -123,7 +123,7 @@ def _top_function(design: Design) -> str:
 
 
 def _stream(name: str, kind: str, depth: int) -> str:
-    return f'    {kind} {name}("{name}");\n{pragma("STREAM", {"variable": name, "depth": depth})}'
+    return f'    {kind} {name}("{name}");\n{pragma("STREAM", f"variable={name}", f"depth={depth}")}'
 
 
 def _resize(design: Design, node: Node, current: str) -> Tuple[str, str]:

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 
 from lutforge.boards import load_board
-from lutforge.hls.generator import generate
+from lutforge.hls.generator import generate, library
 from lutforge.multipliers import Digital
 from lutforge.network import Network, Node
 from lutforge.operations import (
@@ -32,8 +32,8 @@ from lutforge.schedule import Folded, Schedule, Unrolled
 FOLDER = Path(__file__).parents[1] / "golden" / "hls"
 
 
-def golden_texts() -> Dict[str, str]:
-    """Every generated file but the static library, by path."""
+def golden_design() -> Tuple[Network, Schedule]:
+    """Every operation once, folded and unrolled."""
     rng = np.random.default_rng(2026)
     nodes = [Node("image", Input((4, 4, 1), 0, 15))]
 
@@ -61,5 +61,10 @@ def golden_texts() -> Dict[str, str]:
         {"conv": Folded(1, 2), "luts": Unrolled(), "binary": Folded(2, 1), "fixed": Unrolled(), "soft": Folded(1, 2)},
         {"conv": 16},
     )
-    texts = generate(Network("golden", tuple(nodes)), schedule, load_board("pynq_z2"), "both")
-    return {path: text for path, text in texts.items() if not path.startswith("src/lutforge/")}
+    return Network("golden", tuple(nodes)), schedule
+
+
+def golden_texts() -> Dict[str, str]:
+    """Every generated file but the static C++, by path."""
+    texts = generate(*golden_design(), load_board("pynq_z2"), "both")
+    return {path: text for path, text in texts.items() if path.removeprefix("src/") not in library()}

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import numpy as np
 
 from lutforge.boards import load_board
-from lutforge.hls.csim import CsimExecutor
-from lutforge.hls.generator import generate
+from lutforge.hls import csim
+from lutforge.hls.csim import CsimExecutor, compile_kernel
+from lutforge.hls.generator import generate, write_overlay
 from lutforge.manifest import load_manifest
 from lutforge.network import Network, Node
 from lutforge.numerics import argmax
@@ -30,6 +33,9 @@ from lutforge.operations import (
 )
 from lutforge.reference import trace
 from lutforge.schedule import MAX_BEAT_BITS, Folded, Schedule, Unrolled, lanes
+
+sys.path.insert(0, str(Path(__file__).parent))
+from golden_network import golden_design
 
 
 def chain(name, *layers):
@@ -100,6 +106,15 @@ def test_narrow_beats_and_odd_windows(compiled):
     narrow = dataclasses.replace(load_board("pynq_z2"), beat_bits=32)
     schedule = Schedule({"luts": Unrolled(), "signs": Folded(1, 9)})
     assert_every_edge_equal(compiled(network, schedule, narrow, "both"), network, rng.integers(-3, 13, (40, 9, 1, 2)))
+
+
+def test_constants_as_wide_as_synthesis_sees_them(tmp_path, compiled, monkeypatch):
+    network, schedule = golden_design()
+    board = load_board("zcu104")
+    write_overlay(tmp_path, network, generate(network, schedule, board))
+    monkeypatch.setattr(csim, "FLAGS", [*csim.FLAGS, "-DLUTFORGE_EXACT_CONSTANTS"])
+    compile_kernel(tmp_path)
+    assert_every_edge_equal(tmp_path, network, np.random.default_rng(0).integers(0, 16, (50, 4, 4, 1)))
 
 
 def test_one_value_serves_all_channels():

@@ -32,10 +32,11 @@ int table_product(int activation, const T* table, const U* top) {
 #pragma HLS INLINE
     const int LOWER = (BITS - 1) / DIGIT_BITS;
     const int TOP_BITS = BITS - LOWER * DIGIT_BITS;
-    int sum = top[(activation >> (LOWER * DIGIT_BITS)) & ((1 << TOP_BITS) - 1)] * (1 << (LOWER * DIGIT_BITS));
+    int sum = int(top[(activation >> (LOWER * DIGIT_BITS)) & ((1 << TOP_BITS) - 1)]) * (1 << (LOWER * DIGIT_BITS));
     for (int digit = 0; digit < LOWER; ++digit) {
 #pragma HLS UNROLL
-        sum += table[(activation >> (digit * DIGIT_BITS)) & ((1 << DIGIT_BITS) - 1)] * (1 << (digit * DIGIT_BITS));
+        const int code = (activation >> (digit * DIGIT_BITS)) & ((1 << DIGIT_BITS) - 1);
+        sum += int(table[code]) * (1 << (digit * DIGIT_BITS));
     }
     return sum;
 }

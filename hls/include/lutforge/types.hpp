@@ -11,8 +11,9 @@
 namespace lutforge {
 
 // A constant of BITS bits, two's complement. Synthesis gets the exact width; the C simulation gets the
-// smallest native integer, because a table of class objects takes the compiler minutes.
-#ifdef __SYNTHESIS__
+// smallest native integer, because a table of class objects takes the compiler minutes. A test compiles a
+// small design with exact constants, so that what synthesis sees has been through a compiler.
+#if defined(__SYNTHESIS__) || defined(LUTFORGE_EXACT_CONSTANTS)
 template <int BITS>
 struct rom {
     typedef ap_int<BITS> type;

@@ -47,11 +47,11 @@ struct conv_layer {
 };
 
 static void layer_conv(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<9> >& out, unsigned images) {
-#pragma HLS ARRAY_RESHAPE complete variable=conv_bias dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=conv_w dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=conv_w dim=3
-#pragma HLS ARRAY_RESHAPE complete variable=conv_w3 dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=conv_w3 dim=3
+#pragma HLS ARRAY_RESHAPE variable=conv_bias complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=conv_w complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=conv_w complete dim=3
+#pragma HLS ARRAY_RESHAPE variable=conv_w3 complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=conv_w3 complete dim=3
     lutforge::mac_folded<conv_layer, 16, 2, 2, 1, 2, 4, false, 9, 9>(in, out, images);
 }
 
@@ -64,8 +64,6 @@ struct scale_layer {
 };
 
 static void layer_scale(hls::stream<ap_uint<9> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
-#pragma HLS ARRAY_RESHAPE complete variable=scale_multiplier dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=scale_shift dim=2
     lutforge::pointwise<scale_layer, 16, 2, 1, 9, true, 4>(in, out, images);
 }
 
@@ -87,8 +85,6 @@ struct encode_layer {
 };
 
 static void layer_encode(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
-#pragma HLS ARRAY_RESHAPE complete variable=encode_thresholds dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=encode_thresholds dim=3
     lutforge::encode<encode_layer, 1, 4, 2, 4, false, 2>(in, out, images);
 }
 
@@ -135,8 +131,6 @@ struct code_layer {
 };
 
 static void layer_code(hls::stream<ap_uint<6> >& in, hls::stream<ap_uint<6> >& out, unsigned images) {
-#pragma HLS ARRAY_RESHAPE complete variable=code_thresholds dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=code_thresholds dim=3
     lutforge::pointwise<code_layer, 1, 1, 3, 2, false, 2>(in, out, images);
 }
 
@@ -153,9 +147,9 @@ struct binary_layer {
 };
 
 static void layer_binary(hls::stream<ap_uint<2> >& in, hls::stream<ap_uint<10> >& out, unsigned images) {
-#pragma HLS ARRAY_PARTITION complete variable=binary_values dim=1
-#pragma HLS ARRAY_RESHAPE complete variable=binary_w dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=binary_w dim=3
+#pragma HLS ARRAY_PARTITION variable=binary_values complete dim=1
+#pragma HLS ARRAY_RESHAPE variable=binary_w complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=binary_w complete dim=3
     lutforge::mac_folded<binary_layer, 1, 1, 3, 2, 1, 2, false, 5, 5>(in, out, images);
 }
 
@@ -172,11 +166,11 @@ struct fixed_layer {
 };
 
 static void layer_fixed(hls::stream<ap_uint<10> >& in, hls::stream<ap_uint<16> >& out, unsigned images) {
-#pragma HLS ARRAY_PARTITION complete variable=fixed_bias dim=2
-#pragma HLS ARRAY_PARTITION complete variable=fixed_top dim=2
-#pragma HLS ARRAY_PARTITION complete variable=fixed_top dim=3
-#pragma HLS ARRAY_PARTITION complete variable=fixed_table dim=2
-#pragma HLS ARRAY_PARTITION complete variable=fixed_table dim=3
+#pragma HLS ARRAY_PARTITION variable=fixed_bias complete dim=2
+#pragma HLS ARRAY_PARTITION variable=fixed_top complete dim=2
+#pragma HLS ARRAY_PARTITION variable=fixed_top complete dim=3
+#pragma HLS ARRAY_PARTITION variable=fixed_table complete dim=2
+#pragma HLS ARRAY_PARTITION variable=fixed_table complete dim=3
     lutforge::mac_unrolled<fixed_layer, 1, 2, 2, 2, 2, 5, true, 8, 8>(in, out, images);
 }
 
@@ -188,14 +182,14 @@ struct soft_layer {
     }
     static int term(int row, int pe, int lane, int x) {
 #pragma HLS INLINE
-        return x * soft_w[row][pe][lane];
+        return x * int(soft_w[row][pe][lane]);
     }
 };
 
 static void layer_soft(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<10> >& out, unsigned images) {
-#pragma HLS ARRAY_RESHAPE complete variable=soft_bias dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=soft_w dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=soft_w dim=3
+#pragma HLS ARRAY_RESHAPE variable=soft_bias complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=soft_w complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=soft_w complete dim=3
     lutforge::mac_folded<soft_layer, 1, 2, 1, 1, 2, 8, true, 10, 10>(in, out, images);
 }
 
@@ -208,8 +202,8 @@ struct logits_layer {
 };
 
 static void layer_logits(hls::stream<ap_uint<10> >& in, hls::stream<ap_uint<11> >& out, unsigned images) {
-#pragma HLS ARRAY_RESHAPE complete variable=logits_scale dim=2
-#pragma HLS ARRAY_RESHAPE complete variable=logits_offset dim=2
+#pragma HLS ARRAY_RESHAPE variable=logits_scale complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=logits_offset complete dim=2
     lutforge::pointwise<logits_layer, 1, 2, 1, 10, true, 11>(in, out, images);
 }
 
