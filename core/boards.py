@@ -84,7 +84,7 @@ def _toml(name: str, text: str) -> Dict[str, Any]:
         import tomllib
     except ImportError:  # Python 3.10 on a desktop; a board reads its overlay's manifest and no TOML
         try:
-            import tomli as tomllib  # type: ignore[import-not-found, no-redef]  # not on Python 3.11
+            import tomli as tomllib  # type: ignore[no-redef]  # mypy reads both branches
         except ImportError as error:
             raise ToolError(
                 "board files are TOML, which Python 3.10 reads with tomli; `pip install tomli`, or use Python 3.11"
