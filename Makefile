@@ -6,8 +6,7 @@ EXTRAS = cli,train,board,notebook,dev
 HLS4ML = hls4ml==1.3.0
 export OMP_NUM_THREADS ?= 1
 
-# A torch that the given Python already has is kept (with the torchvision of the same release), not replaced.
-TORCH := $(shell $(PYTHON) -c "import importlib.metadata as m; print(m.version('torch'))" 2>/dev/null)
+TORCH_VERSION = import importlib.metadata as m; print(m.version("torch").split("+")[0])
 
 .PHONY: demo test test-slow lint types install clean
 
@@ -31,11 +30,15 @@ install: $(VENV)/ready
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else 'lutforge needs Python 3.11 or 3.12 here, $(PYTHON) is ' + sys.version.split()[0] + '; set PYTHON=')"
 	@command -v g++ >/dev/null || { echo "g++ was not found; install it (apt install g++)"; exit 2; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(if $(TORCH),--system-site-packages) $(VENV)
-	@grep -v -E "$(if $(TORCH),^torch,^$$)" constraints.txt > $(VENV)/constraints.txt
-	@$(if $(TORCH),echo "torch==$(TORCH)" >> $(VENV)/constraints.txt)
-	@$(if $(TORCH),echo "torchvision==0.$$(( $$(echo $(TORCH) | cut -d. -f2) + 15 )).*" >> $(VENV)/constraints.txt)
-	$(BIN)/pip install -c $(VENV)/constraints.txt "setuptools>=77" $(if $(TORCH),,torch)
+	@# a torch that the given Python, or an existing $(VENV), already has is kept, with the torchvision of its release
+	@test -x $(BIN)/pip || $(PYTHON) -m venv \
+	    $$($(PYTHON) -c '$(TORCH_VERSION)' >/dev/null 2>&1 && echo --system-site-packages) $(VENV)
+	@torch=$$($(BIN)/python -c '$(TORCH_VERSION)' 2>/dev/null); \
+	if [ -z "$$torch" ]; then cp constraints.txt $(VENV)/constraints.txt; else \
+	    echo "keeping torch $$torch"; grep -v ^torch constraints.txt > $(VENV)/constraints.txt; \
+	    echo "torch==$$torch" >> $(VENV)/constraints.txt; \
+	    echo "torchvision==0.$$(( $$(echo $$torch | cut -d. -f2) + 15 )).*" >> $(VENV)/constraints.txt; fi
+	$(BIN)/pip install -c $(VENV)/constraints.txt setuptools torch
 	$(BIN)/pip install -c $(VENV)/constraints.txt -e ".[$(EXTRAS)]"
 	$(BIN)/pip install --no-deps "$(HLS4ML)"
 	@touch $@
