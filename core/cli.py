@@ -7,6 +7,7 @@ Exit codes: 0 done and equal, 1 executors disagree, 2 wrong use or failure (the 
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Dict, Optional
@@ -50,8 +51,12 @@ Limit = Annotated[Optional[int], typer.Option("--limit", help="Only the first N 
 BoardName = Annotated[str, typer.Option("--board", help=f"One of: {', '.join(board_names())}.")]
 ScheduleText = Annotated[str, typer.Option("--schedule", help="auto, PExSIMD (such as 8x4), or a JSON file.")]
 NetworkFile = Annotated[Path, typer.Argument(help="A network file (.npz).", show_default=False)]
+ALL = ", ".join(sources.EXECUTORS)
 OverlayFolder = Annotated[Path, typer.Argument(help="An overlay folder, as `generate` writes it.", show_default=False)]
-Overlay = Annotated[Optional[Path], typer.Option("--overlay", help="An overlay folder; default: a temporary one.")]
+Overlay = Annotated[
+    Optional[Path],
+    typer.Option("--overlay", help="An overlay folder with its own board and schedule; default: a temporary one."),
+]
 Checkpoint = Annotated[Optional[Path], typer.Option("--checkpoint", help="A frozen model, as `train` writes it.")]
 
 
@@ -174,7 +179,9 @@ def run(
 ) -> None:
     """Run images through one executor and say what produced the answers."""
     loaded = store.load(network)
-    chosen = sources.make_executors([executor], loaded, overlay, checkpoint, load_board(board), schedule)[0]
+    chosen = sources.make_executors(
+        sources.executor_names(executor)[:1], loaded, overlay, checkpoint, load_board(board), schedule
+    )[0]
     emit(_run(chosen, loaded, images, dataset, data, limit, out), as_json)
 
 
@@ -222,7 +229,9 @@ def check(
     """Compare executors pairwise, image by image, logits included; exit 0 only if all are equal."""
     loaded = store.load(network)
     given = sources.read_images(images, dataset, data, limit)
-    names = [name.strip() for name in executors.split(",")]
+    names = sources.executor_names(executors)
+    if len(names) < 2:
+        raise LutforgeError(f"--executors {executors}: nothing to compare; name at least two of {ALL}")
     chosen = sources.make_executors(names, loaded, overlay, checkpoint, load_board(board), schedule)
     with progress("checking", len(given.images) * len(chosen)) as step:
         comparison = compare(loaded, chosen, given.images, lambda name, done: step(done))
@@ -252,14 +261,15 @@ def report(
     """Run and compare executors, and write a self-contained HTML report with pictures."""
     from lutforge.report import Section, document_of, write_report
 
-    loaded, chosen_board = store.load(network), load_board(board)
+    loaded = store.load(network)
     given = sources.read_images(images, dataset, data, limit)
-    names = [name.strip() for name in executors.split(",")]
-    chosen = sources.make_executors(names, loaded, overlay, checkpoint, chosen_board, schedule)
-    folding = sources.overlay_schedule(overlay) or sources.read_schedule(schedule, loaded, chosen_board)
+    sources.check_labels(given, loaded.classes)
+    made_for, folding = sources.design_of(overlay, loaded, board, schedule)
+    names = sources.executor_names(executors)
+    chosen = sources.make_executors(names, loaded, overlay, checkpoint, made_for, schedule)
     with progress("comparing", len(given.images) * len(chosen)) as step:
         comparison = compare(loaded, chosen, given.images, lambda name, done: step(done))
-    section = Section(loaded, folding, chosen_board, comparison, given.images, given.labels, given.label)
+    section = Section(loaded, folding, made_for, comparison, given.images, given.labels, given.label)
     write_report(out, [section])
     emit({"report": str(out), **document_of(section)}, as_json)
     raise typer.Exit(OK if comparison.equal else DIFFERENT)
@@ -288,20 +298,34 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit(OK)
 
 
+class _Stopped(BaseException):
+    """Ctrl-C; typer has an exit code of its own for KeyboardInterrupt."""
+
+
+def _stop(*_: object) -> None:
+    raise _Stopped
+
+
 def main() -> None:
     """Run the command; a user's mistake becomes a message and exit code 2."""
+    signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except LutforgeError as error:
-        say(f"error: {error}")
-        sys.exit(FAILED)
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.strerror or error}: {error.filename or 'no file named'}; check the path and its permissions")
     except ModuleNotFoundError as error:
         package = str(error.name).split(".")[0]
-        say(f"error: this needs {package}, which is not installed; {_extra(package)}")
-        sys.exit(FAILED)
-    except KeyboardInterrupt:
+        _fail(f"this needs {package}, which is not installed; {_extra(package)}")
+    except _Stopped:
         say("stopped")
         sys.exit(FAILED)
+
+
+def _fail(message: str) -> None:
+    say(f"error: {message}")
+    sys.exit(FAILED)
 
 
 def _extra(module: str) -> str:

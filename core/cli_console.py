@@ -37,7 +37,7 @@ def emit(document: Dict[str, Any], as_json: bool, table: Table | None = None) ->
         results.print(table)
     else:
         for key, value in document.items():
-            results.print(f"{key}: {value}", markup=False)
+            results.print(f"{key}: {value}", markup=False, soft_wrap=True)
 
 
 @contextmanager

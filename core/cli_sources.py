@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lutforge import store
-from lutforge.boards import Board
+from lutforge.boards import Board, load_board
 from lutforge.cli_console import say
 from lutforge.comparison import Run
 from lutforge.errors import InputError, LutforgeError, ScheduleError
@@ -48,10 +51,33 @@ def read_images(path: Optional[Path], dataset: Optional[str], data: Optional[Pat
 
         loaded = load_dataset(str(dataset), data)
         found = Images(loaded.test_images, loaded.test_labels, f"{loaded.label}, test images")
+    _check_arrays(found)
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: at least one image is wanted")
     labels = found.labels[:limit] if found.labels is not None else None
     return Images(found.images[:limit], labels, found.label)
+
+
+def _check_arrays(given: Images) -> None:
+    """Raise InputError unless images are a batch, and labels one integer for each."""
+    if given.images.ndim < 2:
+        raise InputError(f"{given.label}: images have shape {given.images.shape}; [batch, ...] is wanted")
+    if given.labels is None:
+        return
+    if given.labels.dtype.kind not in "iu" or given.labels.shape != given.images.shape[:1]:
+        raise InputError(
+            f"{given.label}: labels have shape {given.labels.shape} and dtype {given.labels.dtype}; "
+            f"{len(given.images)} integers are wanted, one for each image"
+        )
+
+
+def check_labels(given: Images, classes: int) -> None:
+    """Raise InputError for a label that is no class of the network."""
+    if given.labels is not None and len(given.labels) and not 0 <= given.labels.min() <= given.labels.max() < classes:
+        raise InputError(
+            f"{given.label}: labels {given.labels.min()}..{given.labels.max()}; the network has the classes "
+            f"0..{classes - 1}"
+        )
 
 
 def _images_file(path: Path) -> Images:
@@ -83,25 +109,33 @@ def _save(path: Path, **arrays: npt.NDArray[Any]) -> None:
     store.write_atomically(path, buffer.getvalue())
 
 
-def overlay_schedule(overlay: Optional[Path]) -> Optional[Schedule]:
-    """Return the schedule that an overlay folder was made with."""
-    path = overlay / SCHEDULE if overlay else None
-    return from_json(path.read_text(encoding="utf-8")) if path and path.is_file() else None
-
-
 def read_schedule(text: str, network: Network, board: Board) -> Schedule:
     """Return a schedule: 'auto', 'PExSIMD' for the same folding everywhere, or a JSON file."""
     from lutforge.folding import auto, folded
 
     if text == "auto":
         return auto(network, board)
-    parts = text.split("x")
-    if len(parts) == 2 and all(part.isdigit() for part in parts):
-        return folded(network, int(parts[0]), int(parts[1]))
+    if shape := re.fullmatch(r"([0-9]+)x([0-9]+)", text):
+        return folded(network, int(shape[1]), int(shape[2]))
     path = Path(text)
     if not path.is_file():
         raise ScheduleError(f"schedule {text!r}: neither 'auto', nor PExSIMD like 8x4, nor a file")
-    return check(network, from_json(path.read_text(encoding="utf-8")))
+    return check(network, _schedule_file(path))
+
+
+def _schedule_file(path: Path) -> Schedule:
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ScheduleError(f"{path}: not text ({error}); a JSON schedule is wanted") from error
+
+
+def design_of(overlay: Optional[Path], network: Network, board: str, schedule: str) -> Tuple[Board, Schedule]:
+    """Return the board and schedule of an overlay folder, or those asked for where there is no folder."""
+    if overlay is None:
+        chosen = load_board(board)
+        return chosen, read_schedule(schedule, network, chosen)
+    return load_board(load_manifest(overlay).board), check(network, _schedule_file(overlay / SCHEDULE))
 
 
 def build_overlay(folder: Path, network: Network, schedule: Schedule, board: Board, output: str = "logits") -> None:
@@ -113,15 +147,25 @@ def build_overlay(folder: Path, network: Network, schedule: Schedule, board: Boa
     compile_kernel(folder)
 
 
+def executor_names(text: str) -> List[str]:
+    """Return the executors named in a text such as 'reference,csim', each once."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    unknown = [name for name in names if name not in EXECUTORS]
+    if unknown:
+        raise LutforgeError(f"executor {unknown[0]!r} is unknown; use some of {', '.join(EXECUTORS)}")
+    return names
+
+
 def make_executors(
     names: List[str], network: Network, overlay: Optional[Path], checkpoint: Optional[Path], board: Board, schedule: str
 ) -> List[Executor]:
     """Return the executors asked for. Without an overlay folder one is generated and compiled for the occasion."""
-    unknown = [name for name in names if name not in EXECUTORS]
-    if unknown:
-        raise LutforgeError(f"executor {unknown[0]!r} is unknown; use some of {', '.join(EXECUTORS)}")
-    if overlay is None and {"csim", "device"} & set(names):
-        overlay = Path(tempfile.mkdtemp(prefix="lutforge-")) / network.name
+    if overlay is not None:
+        require_network(load_manifest(overlay), network)
+    elif {"csim", "device"} & set(names):
+        scratch = tempfile.mkdtemp(prefix="lutforge-")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        overlay = Path(scratch) / network.name
         say(f"generating and compiling {network.name} for {board.name}, schedule {schedule}, in {overlay}")
         build_overlay(overlay, network, read_schedule(schedule, network, board), board)
     return [_executor(name, network, overlay, checkpoint) for name in names]
@@ -144,7 +188,6 @@ def _executor(name: str, network: Network, overlay: Optional[Path], checkpoint: 
     from lutforge.host import Accelerator
 
     compile_if_needed(overlay)
-    require_network(load_manifest(overlay), network)
     return Accelerator.open(overlay)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.errors import InputError
-from lutforge.network import Network
+from lutforge.network import Network, TensorType
 
 Ints = npt.NDArray[Any]
 
@@ -49,7 +49,11 @@ class Difference:
 
 def check_images(network: Network, images: Ints) -> Ints:
     """Return images as [batch, *input shape]; InputError if shape, dtype or range is wrong."""
-    kind = network.input
+    return check_batch(network.input, images)
+
+
+def check_batch(kind: TensorType, images: Ints) -> Ints:
+    """Return images as [batch, *kind.shape], signed or narrower than 64 bits; InputError if they do not fit kind."""
     array = np.asarray(images)
     if array.dtype.kind not in "iu":
         raise InputError(
@@ -64,6 +68,8 @@ def check_images(network: Network, images: Ints) -> Ints:
         )
     if array.size and (int(array.min()) < kind.low or int(array.max()) > kind.high):
         raise InputError(f"images hold values {array.min()}..{array.max()}; the network reads {kind.low}..{kind.high}")
+    if array.dtype == np.uint64:  # numpy mixes it with signed integers as floats
+        array = array.astype(np.int64)
     return array.reshape(len(array), *wanted)
 
 

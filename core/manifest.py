@@ -9,14 +9,15 @@ kernel.so, the compiled C simulation. `src/` and `mem/` hold what the vendor's t
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from lutforge.errors import OverlayError
 from lutforge.network import Network, TensorType
 from lutforge.store import digest
-from lutforge.streams import InputStream, OutputStream
+from lutforge.streams import OUTPUTS, InputStream, OutputStream
 
 FORMAT = 1
 BIT, HWH, MANIFEST, NETWORK, KERNEL = "overlay.bit", "overlay.hwh", "manifest.json", "network.npz", "kernel.so"
@@ -38,6 +39,7 @@ class Manifest:
     """Facts of one overlay.
 
     emulated: overlay.bit is a placeholder for `EmulatedDevice` and no bitstream.
+    files: paths of what was generated.
     clock_mhz: the clock that the design was made for; interval_cycles: predicted cycles per image.
     """
 
@@ -56,6 +58,7 @@ class Manifest:
     emulated: bool
     trace: Tuple[TracedNode, ...]
     lutforge: str
+    files: Tuple[str, ...] = ()
 
     @property
     def input_stream(self) -> InputStream:
@@ -73,22 +76,86 @@ def to_json(manifest: Manifest) -> str:
     return json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2, sort_keys=True) + "\n"
 
 
+def _whole(low: Optional[int] = None, high: Optional[int] = None) -> Callable[[Any], bool]:
+    """Return a test for an integer in low..high; True and False are none."""
+    return lambda value: type(value) is int and (low is None or value >= low) and (high is None or value <= high)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _list_of(good: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) >= least and all(map(good, value))
+
+
+TEXTS = ("name", "network_sha256", "board", "processing_system", "arch", "lutforge")
+WANTED: Dict[str, Tuple[Callable[[Any], bool], str]] = {
+    **{key: (_text, "a text") for key in TEXTS},
+    "format": (_whole(1, FORMAT), f"an integer 1..{FORMAT}"),
+    "beat_bits": (lambda value: _whole()(value) and value in (32, 64, 128), "32, 64 or 128"),
+    "clock_mhz": (
+        lambda value: type(value) in (int, float) and math.isfinite(value) and value > 0,
+        "a number above 0",
+    ),
+    "dma_length_bits": (_whole(8, 26), "an integer 8..26"),
+    "classes": (_whole(1), "an integer of at least 1"),
+    "output": (lambda value: value in OUTPUTS, f"one of {', '.join(OUTPUTS)}"),
+    "interval_cycles": (_whole(1), "an integer of at least 1"),
+    "emulated": (lambda value: isinstance(value, bool), "true or false"),
+    "files": (_list_of(_text), "a list of texts"),
+    "input.shape": (_list_of(_whole(1), least=1), "a list of integers of at least 1"),
+    "input.low": (_whole(), "an integer"),
+    "input.high": (_whole(), "an integer"),
+    "trace.name": (_text, "a text"),
+    "trace.shape": (_list_of(_whole(1)), "a list of integers of at least 1"),
+}
+"""What a value of manifest.json must be, by key: the test, and its words."""
+
+
+def _check(path: Path, values: Dict[str, Any], prefix: str = "") -> None:
+    """Raise OverlayError at the first value of a wrong type or range; keys are left to the caller."""
+    for key, value in values.items():
+        good, words = WANTED.get(prefix + key, (lambda _: True, ""))
+        if not good(value):
+            raise OverlayError(f"{path}: {prefix}{key} is {value!r}, but {words} is wanted; generate the overlay again")
+
+
+def _check_input(path: Path, low: int, high: int, beat_bits: int) -> None:
+    """Raise OverlayError unless low..high is a range whose values fit a beat."""
+    if low > high or TensorType((1,), low, high).bits > beat_bits:
+        raise OverlayError(
+            f"{path}: input is {low}..{high}, but a range that fits {beat_bits} bits is wanted; "
+            "generate the overlay again"
+        )
+
+
 def load_manifest(folder: Path | str) -> Manifest:
-    """Read an overlay folder's manifest; OverlayError says which file is missing or wrong."""
+    """Read an overlay folder's manifest; OverlayError says which file is missing, or which value is wrong."""
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise OverlayError(f"{path}: no such file; `lutforge generate` writes an overlay folder")
     try:
         document: Dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] > FORMAT:
+        if _whole(FORMAT + 1)(document["format"]):
             raise OverlayError(
                 f"{path}: manifest format {document['format']}; this lutforge reads up to {FORMAT}. Update lutforge"
             )
+        _check(path, document)
         del document["format"]
         kind = document.pop("input")
+        _check(path, kind, "input.")
+        _check_input(path, kind["low"], kind["high"], document["beat_bits"])
+        for entry in document["trace"]:
+            _check(path, entry, "trace.")
         nodes = tuple(TracedNode(entry["name"], tuple(entry["shape"])) for entry in document.pop("trace"))
-        return Manifest(input=TensorType(tuple(kind["shape"]), kind["low"], kind["high"]), trace=nodes, **document)
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        return Manifest(
+            input=TensorType(tuple(kind["shape"]), kind["low"], kind["high"]),
+            trace=nodes,
+            files=tuple(document.pop("files", ())),
+            **document,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise OverlayError(f"{path}: cannot be read ({type(error).__name__}: {error}); generate it again") from error
 
 

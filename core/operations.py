@@ -10,6 +10,7 @@ Bit order, rounding and ties: `numerics`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from operator import index
 from typing import Any, Tuple, Union
 
 import numpy as np
@@ -56,6 +57,17 @@ class Record:
         array.setflags(write=False)
         object.__setattr__(self, name, array)
 
+    def _whole(self, name: str, count: int | None = None) -> None:
+        """Store the field as a tuple of ints (one int where it is no tuple), refusing fractions and other lengths."""
+        given = getattr(self, name)
+        try:
+            value = tuple(index(item) for item in given) if isinstance(given, (tuple, list)) else index(given)
+        except TypeError:
+            raise NetworkError(f"{type(self).__name__}.{name}: {given!r} given, whole numbers wanted") from None
+        if count is not None and (not isinstance(value, tuple) or len(value) != count):
+            raise NetworkError(f"{type(self).__name__}.{name}: {given!r} given, {count} whole numbers wanted")
+        object.__setattr__(self, name, value)
+
 
 def _check_32_bits(what: str, values: Array) -> None:
     low, high = int(values.min()), int(values.max())
@@ -72,6 +84,9 @@ class Input(Record):
     high: int = 255
 
     def __post_init__(self) -> None:
+        self._whole("shape")
+        self._whole("low")
+        self._whole("high")
         if not self.shape or any(extent < 1 for extent in self.shape):
             raise NetworkError(f"Input: shape {self.shape} given; every extent must be at least 1")
         if self.low > self.high:
@@ -118,6 +133,10 @@ class Window(Record):
     pad_code: int = 0
 
     def __post_init__(self) -> None:
+        self._whole("kernel", 2)
+        self._whole("stride", 2)
+        self._whole("padding", 4)
+        self._whole("pad_code")
         if min(self.kernel) < 1 or min(self.stride) < 1 or min(self.padding) < 0:
             raise NetworkError(
                 f"Window: kernel {self.kernel}, stride {self.stride} must be positive and padding "
@@ -171,13 +190,14 @@ class BinaryMac(Record):
     levels: Tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        self._whole("levels")
         self._freeze("weights", np.int8, 2)
         if self.weights.min() < -1 or self.weights.max() > 1:
             raise NetworkError(
                 f"BinaryMac: weights {self.weights.min()}..{self.weights.max()}; only -1, 0 and 1 are binary"
             )
-        if any(level < 1 for level in self.levels):
-            raise NetworkError(f"BinaryMac: levels {self.levels}; each must be at least 1")
+        if len(self.levels) > 8 or any(not 1 <= level < 1 << 16 for level in self.levels):
+            raise NetworkError(f"BinaryMac: levels {self.levels}; at most 8 are wanted, each in 1..65535")
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +222,8 @@ class LutNeurons(Record):
     tables: Array
 
     def __post_init__(self) -> None:
+        for name in ("neurons", "elements", "bits"):
+            self._whole(name)
         self._freeze("wiring", np.int32, 2)
         self._check_fan_in()
         self._freeze("tables", np.uint8, 2)
@@ -275,6 +297,8 @@ class Rescale(Record):
     high: int
 
     def __post_init__(self) -> None:
+        self._whole("low")
+        self._whole("high")
         self._freeze("multiplier", np.int64, 1)
         self._freeze("shift", np.int64, 1)
         if self.multiplier.shape != self.shift.shape:
@@ -297,6 +321,8 @@ class MaxPool(Record):
     stride: Tuple[int, int]
 
     def __post_init__(self) -> None:
+        self._whole("kernel", 2)
+        self._whole("stride", 2)
         if min(self.kernel) < 1 or min(self.stride) < 1:
             raise NetworkError(f"MaxPool: kernel {self.kernel} and stride {self.stride} must be positive")
 
@@ -308,6 +334,7 @@ class Reshape(Record):
     shape: Tuple[int, ...]
 
     def __post_init__(self) -> None:
+        self._whole("shape")
         if not self.shape or any(extent < 1 for extent in self.shape):
             raise NetworkError(f"Reshape: shape {self.shape} given; every extent must be at least 1")
 

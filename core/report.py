@@ -115,10 +115,15 @@ def _content(section: Section) -> Dict[str, Any]:
         "predicted_fps": cost.throughput_fps(section.board.clock_mhz),
         "layers": _layers(section, cost),
         "confusion": _picture(_confusion(section)) if section.labels is not None else None,
-        "samples": _picture(_samples(section)) if len(network.input.shape) == 3 else None,
+        "samples": _picture(_samples(section)) if _is_picture(network) else None,
         "area": _picture(_area(cost)),
         "json": json.dumps(document_of(section), indent=2, sort_keys=True),
     }
+
+
+def _is_picture(network: Network) -> bool:
+    """Whether the input can be shown: grey or three colours."""
+    return len(network.input.shape) == 3 and network.input.channels in (1, 3)
 
 
 def _layers(section: Section, cost: Cost) -> List[Dict[str, Any]]:

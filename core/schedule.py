@@ -32,7 +32,7 @@ from lutforge.operations import (
     Threshold,
     Window,
 )
-from lutforge.streams import input_stream
+from lutforge.streams import input_stream, output_stream
 
 MAX_BEAT_BITS = 1024
 """Widest stream of an RTL black box in Vitis HLS (UG1399, RTL black box limitations)."""
@@ -198,8 +198,12 @@ def _node_lanes(
             unreachable(node.op)
 
 
-def intervals(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str, int]:
-    """Return the cycles each node needs for one image once it runs; the largest is the network's interval."""
+def intervals(network: Network, schedule: Schedule, beat_bits: int, output: str = "logits") -> Dict[str, int]:
+    """Return the cycles each node needs for one image once it runs; the largest is the network's interval.
+
+    The node of the logits is no faster than the stage behind it, which gathers them and then sends the answer.
+    output: what is answered, see `streams.OutputStream`.
+    """
     widths = lanes(network, schedule, beat_bits)
     result = {}
     for node in network.nodes:
@@ -209,6 +213,10 @@ def intervals(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str,
             before, after = widths[node.inputs[0]].outputs, widths[node.name].inputs
             own = max(own, _resize_beats(network.input_type(node).elements, before, after))
         result[node.name] = own if kind.elements else 0
+    if network.logits.elements == network.classes:
+        name = network.output.name
+        answer = network.classes // widths[name].outputs + output_stream(network, output, beat_bits).beats
+        result[name] = max(result[name], answer)
     return result
 
 

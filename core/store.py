@@ -53,7 +53,7 @@ def load(path: PathLike) -> Network:
     """Read a network file; StoreError if it is truncated, altered, newer or something else."""
     document, arrays = _read(Path(path))
     found = document.get("format")
-    if not isinstance(found, int) or found > FORMAT:
+    if type(found) is not int or not 1 <= found <= FORMAT:
         raise StoreError(
             f"{path}: file format {found}; this lutforge reads up to {FORMAT}. Update lutforge, or export again"
         )
@@ -65,7 +65,7 @@ def load(path: PathLike) -> Network:
                 "the file was altered or damaged. Export it again"
             )
         nodes = tuple(_assemble(entry, arrays) for entry in header["nodes"])
-        return Network(header["name"], nodes, document.get("about", {}))
+        return Network(header["name"], nodes, dict(document.get("about", {})))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"{path}: not a lutforge network ({type(error).__name__}: {error})") from error
 

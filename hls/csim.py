@@ -22,9 +22,9 @@ import numpy.typing as npt
 from lutforge.errors import OverlayError, ToolError
 from lutforge.executors import check_images
 from lutforge.kernel import Kernel
-from lutforge.manifest import KERNEL, NETWORK, load_manifest
+from lutforge.manifest import KERNEL, NETWORK, load_manifest, require_network
 from lutforge.network import Network
-from lutforge.store import digest, load
+from lutforge.store import load
 
 Ints = npt.NDArray[Any]
 BATCH_BYTES = 64 << 20
@@ -104,12 +104,7 @@ class CsimExecutor:
         """network: refused if the folder was made from another one; default: the folder's own file."""
         self.manifest = load_manifest(folder)
         self.network = network or load(Path(folder) / NETWORK)
-        found = digest(self.network)
-        if found != self.manifest.network_sha256:
-            raise OverlayError(
-                f"{folder}: made from network {self.manifest.network_sha256[:12]}..., asked to run "
-                f"{found[:12]}...; generate and compile it again"
-            )
+        require_network(self.manifest, self.network)
         self.kernel = Kernel(folder, self.manifest)
 
     def run(self, images: Ints, progress: Optional[Callable[[int], None]] = None) -> npt.NDArray[np.int64]:

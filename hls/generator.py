@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 import lutforge
 from lutforge import manifest as manifests
@@ -26,6 +26,9 @@ from lutforge.network import Network
 from lutforge.operations import ArgMax
 from lutforge.schedule import Schedule, check, intervals, is_foldable, lanes, to_json
 from lutforge.streams import output_stream
+
+IMAGES = "images.npz"
+"""Test images that may lie in an overlay folder before anything is generated."""
 
 
 def generate(network: Network, schedule: Schedule, board: Board, output: str = "logits") -> Dict[str, str]:
@@ -47,24 +50,36 @@ def generate(network: Network, schedule: Schedule, board: Board, output: str = "
         dma_length_bits=board.dma_length_bits,
     )
     result[manifests.BIT] = _placeholder(network, result[manifests.HWH])
-    result[manifests.MANIFEST] = manifests.to_json(_manifest(network, schedule, board, output))
+    manifest = _manifest(network, schedule, board, output, tuple(sorted(result)))
+    result[manifests.MANIFEST] = manifests.to_json(manifest)
     return dict(sorted(result.items()))
 
 
 def write_overlay(folder: Path | str, network: Network, texts: Dict[str, str]) -> None:
     """Write what `generate` returned, and the network file, each aside and then renamed.
 
-    A kernel compiled from an earlier generation is removed, so that it cannot be taken for this one.
+    What an earlier generation wrote and this one does not is removed, its compiled kernel too, so that it cannot be
+    taken for this one. Files of the user's are never touched.
     """
     root = Path(folder)
+    earlier = _earlier_files(root)
     root.mkdir(parents=True, exist_ok=True)
     (root / manifests.KERNEL).unlink(missing_ok=True)
-    for stale in [*root.glob("src/**/*.*pp"), *root.glob("mem/*.mem")]:
-        if stale.relative_to(root).as_posix() not in texts:
-            stale.unlink()
+    for stale in set(earlier) - set(texts):
+        if (root / stale).resolve().is_relative_to(root.resolve()):
+            (root / stale).unlink(missing_ok=True)
     for path, text in texts.items():
         store.write_atomically(root / path, text.encode())
     store.save(network, root / manifests.NETWORK)
+
+
+def _earlier_files(root: Path) -> Tuple[str, ...]:
+    """Return what an earlier generation wrote; GenerationError for a folder that holds something else."""
+    if (root / manifests.MANIFEST).is_file():
+        return manifests.load_manifest(root).files
+    if root.is_dir() and any(entry.name != IMAGES for entry in root.iterdir()):
+        raise GenerationError(f"{root}: the folder is not empty and holds no overlay; name an empty or a new folder")
+    return ()
 
 
 def _placeholder(network: Network, hwh: str) -> str:
@@ -75,7 +90,9 @@ def _placeholder(network: Network, hwh: str) -> str:
     )
 
 
-def _manifest(network: Network, schedule: Schedule, board: Board, output: str) -> manifests.Manifest:
+def _manifest(
+    network: Network, schedule: Schedule, board: Board, output: str, written: Tuple[str, ...]
+) -> manifests.Manifest:
     traced = tuple(
         manifests.TracedNode(node.name, network.types[node.name].shape)
         for node in network.nodes
@@ -93,10 +110,11 @@ def _manifest(network: Network, schedule: Schedule, board: Board, output: str) -
         input=network.input,
         classes=network.classes,
         output=output,
-        interval_cycles=max(intervals(network, schedule, board.beat_bits).values()),
+        interval_cycles=max(intervals(network, schedule, board.beat_bits, output).values()),
         emulated=True,
         trace=traced,
         lutforge=lutforge.__version__,
+        files=written,
     )
 
 

@@ -76,7 +76,7 @@ def _memory_tables(site: Site, op: TableMac) -> Parts:
 def _constant_tables(site: Site, op: TableMac) -> Parts:
     """One table for the highest digit, which may be signed or narrower, and one that all lower digits share."""
     bits, widths = site.source.bits, digit_widths(op.multiplier, site.source.bits)
-    tables = {"top": digit_table(op.weights, widths[-1], site.source.signed)[None]}
+    tables = {"toptable": digit_table(op.weights, widths[-1], site.source.signed)[None]}
     if len(widths) > 1:
         tables["table"] = digit_table(op.weights, widths[0], signed=False)[None]
     parts = Parts("", {}, "", [])
@@ -84,9 +84,11 @@ def _constant_tables(site: Site, op: TableMac) -> Parts:
         name, width = f"{site.name}_{part}", signed_bits(values)
         comment = f"{name}: INIT of each product bit (lowest first, {width} per weight), weights output by output"
         parts.params += rom(name, values)
-        parts.mems[f"{name}_init.mem"] = mem_text(comment, product_inits(values, width), values.shape[-1])
+        parts.mems[f"{site.name}.{part}.init.mem"] = mem_text(comment, product_inits(values, width), values.shape[-1])
         parts.arrays.append(name)
-    lower, top = (f"{site.name}_{part}[row][pe][lane]" for part in ("table" if "table" in tables else "top", "top"))
+    lower, top = (
+        f"{site.name}_{part}[row][pe][lane]" for part in ("table" if "table" in tables else "toptable", "toptable")
+    )
     parts.term = f"lutforge::table_product<{bits}, {widths[0]}>(x, {lower}, {top})"
     return parts
 
@@ -110,7 +112,7 @@ def _weight_mem(site: Site, comment: str, rows: Array, bits: int) -> Dict[str, s
     """Return the memory file of weights [rows, PE, SIMD, ...]: one word per row, which is read in one cycle."""
     flat = rows.reshape(len(rows), -1)
     text = mem_text(f"{site.name}: one word per cycle, {comment}", packed_words(flat, bits), bits * flat.shape[1])
-    return {f"{site.name}_weights.mem": text}
+    return {f"{site.name}.weights.mem": text}
 
 
 def _spread(site: Site, array: str, dims: Tuple[int, ...]) -> str:
@@ -169,7 +171,7 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
     )
     comment = f"{name}: INIT of {len(op.tables)} tables of {op.inputs} inputs, bit a is the output at address a"
     inits = [int(word) for word in pack_init(op.tables)]
-    return Layer(params, body, code, {f"{name}_init.mem": mem_text(comment, inits, 1 << op.inputs)})
+    return Layer(params, body, code, {f"{name}.init.mem": mem_text(comment, inits, 1 << op.inputs)})
 
 
 def _rows(site: Site, weights: Array) -> Array:

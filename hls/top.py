@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""C++ of the top function: one DATAFLOW process per layer, with width converters where lanes differ."""
+"""C++ of the top function: one DATAFLOW process per layer, with width converters where lanes differ.
+
+Names are always a node's name and a suffix, and no suffix ends another, so that two nodes cannot collide.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ def _function(design: Design, node: Node) -> str:
     separator = "\n" if layer.code else ""
     return (
         f"// {node.name}: {type(node.op).__name__} -> {kind}\n{layer.code}{separator}"
-        f"static void layer_{node.name}({source}& in, {stream_type(width.outputs, kind.bits)}& out, "
+        f"static void {node.name}_run({source}& in, {stream_type(width.outputs, kind.bits)}& out, "
         f"unsigned images) {{\n{layer.body}}}\n\n"
     )
 
@@ -102,6 +105,7 @@ def _top_function(design: Design) -> str:
         pragma("INTERFACE", "axis", "port=answers_out"),
         pragma("INTERFACE", "s_axilite", "port=images", "bundle=control"),
         pragma("INTERFACE", "s_axilite", "port=return", "bundle=control"),
+        pragma("INTERFACE", "ap_ctrl_hs", "port=return"),
         pragma("DATAFLOW"),
     ]
     current = "images_in"
@@ -113,9 +117,9 @@ def _top_function(design: Design) -> str:
             text, current = _resize(design, node, current)
             lines.append(text)
         if node.name in design.layers:
-            target = f"s_{node.name}"
+            target = f"{node.name}_stream"
             lines.append(_stream(target, stream_type(width.outputs, kind.bits), design.schedule.depth(node)))
-            lines.append(f"    layer_{node.name}({current}, {target}, images);\n")
+            lines.append(f"    {node.name}_run({current}, {target}, images);\n")
             current = target
         lines.append(f"    LUTFORGE_PROBE({width.outputs}, {kind.bits}, {flag(kind.signed)}, {current})\n")
     lines.append(f"    answers({current}, answers_out, images);\n}}\n")
@@ -139,7 +143,7 @@ def _resize(design: Design, node: Node, current: str) -> Tuple[str, str]:
     widths: List[int] = [before, after] if middle in (before, after) else [before, middle, after]
     text = ""
     for wide, target in pairwise(widths):
-        name = f"resized_{node.name}_{target}"
+        name = f"{node.name}_resized_{target}"
         function = "narrow" if wide > target else "widen"
         arguments = [wide, target, source.bits, source.elements // max(wide, target)]
         text += _stream(name, stream_type(target, source.bits), DEFAULT_DEPTH)

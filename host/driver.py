@@ -15,7 +15,7 @@ from lutforge import reference
 from lutforge.errors import DeviceError, InputError, OverlayError
 from lutforge.executors import Difference, check_images, first_difference
 from lutforge.host.results import Result, Throughput, Times, Verification
-from lutforge.host.session import Session, open_session
+from lutforge.host.session import HARDWARE, Session, open_session
 from lutforge.host.transfer import StreamLink
 from lutforge.manifest import NETWORK, Manifest, load_manifest
 from lutforge.network import Network
@@ -31,6 +31,7 @@ class Accelerator:
     """An overlay ready to answer; a context manager, and an executor like the others.
 
     Open it with `Accelerator.open`. `name` says what answers, for instance 'device (emulated: csim)'.
+    Threads may share it: one after another uses the hardware.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, network: Network, device: Any, kernel: str, timeout_s: float):
@@ -63,10 +64,11 @@ class Accelerator:
 
     def _load(self) -> StreamLink:
         """Load the overlay, for the first time or after a batch that failed, and return its streams."""
-        session = open_session(self.folder, self.manifest, self._device, self._kernel)
-        self._device, self.executor = session.device, session.label
-        self._link = StreamLink(session, self.manifest, self._timeout_s)
-        return self._link
+        with HARDWARE:
+            session = open_session(self.folder, self.manifest, self._device, self._kernel)
+            self._device, self.executor = session.device, session.label
+            self._link = StreamLink(session, self.manifest, self._timeout_s)
+            return self._link
 
     def _ready(self) -> StreamLink:
         if not self._open:
@@ -81,11 +83,13 @@ class Accelerator:
     @property
     def session(self) -> Session:
         """The loaded overlay: pynq's objects, register offsets and the clock read back."""
-        return self._ready().session
+        with HARDWARE:
+            return self._ready().session
 
     def close(self) -> None:
         """Let go of the overlay; the board keeps it loaded until the next one."""
-        self._link, self._open = None, False
+        with HARDWARE:
+            self._link, self._open = None, False
 
     def __enter__(self) -> Accelerator:
         return self
@@ -121,19 +125,22 @@ class Accelerator:
     def trace(self, images: Ints) -> Dict[str, npt.NDArray[np.int64]]:
         """Return what every edge of the emulated kernel carried, by node name: int64 [batch, *shape]."""
         images = check_images(self.network, images)
-        session = self.session
-        if not session.emulated:
-            raise DeviceError(
-                f"{session.label}: a board cannot say what its inner edges carry. Trace the same overlay folder with "
-                "device='emulated', kernel='csim'"
-            )
         packed = self.manifest.input_stream.pack(images)
-        traced: Dict[str, npt.NDArray[np.int64]] = session.device.kernel.backend.trace(packed, len(images))
+        with HARDWARE:
+            session = self.session
+            if not session.emulated:
+                raise DeviceError(
+                    f"{session.label}: a board cannot say what its inner edges carry. Trace the same overlay folder "
+                    "with device='emulated', kernel='csim'"
+                )
+            traced: Dict[str, npt.NDArray[np.int64]] = session.device.kernel.backend.trace(packed, len(images))
         return traced
 
     def verify(self, images: Ints, batch: Optional[int] = None) -> Verification:
         """Compare every answer with the reference on network.npz, equal integers, and name the first difference."""
         images = check_images(self.network, images)
+        if not len(images):
+            raise InputError("verify of 0 images compares nothing; at least one image is wanted")
         result = self.predict(images, batch)
         wanted = reference.run(self.network, images).reshape(-1, self.manifest.classes)
         wrong = result.classes != argmax(wanted)
@@ -164,9 +171,11 @@ class Accelerator:
         images = check_images(self.network, images)
         if not len(images) or repeats < 1:
             raise InputError(f"throughput of {len(images)} images, {repeats} repeats: at least one of each is wanted")
-        link, times = self._ready(), Times()
-        for _ in range(repeats):
-            self._stream(images, batch, times)
+        times = Times()
+        with HARDWARE:  # for all repeats, so that no other thread's batch is in the measured time
+            link = self._ready()
+            for _ in range(repeats):
+                self._stream(images, batch, times)
         clock_hz = link.session.clock_mhz * 1e6
         beats = max(link.input.beats, link.output.beats)
         return Throughput(
@@ -186,6 +195,13 @@ class Accelerator:
         """Return the received bytes, uint8 [batch, bytes per answer], and add the seconds spent to `times`."""
         if batch is not None and batch < 1:
             raise InputError(f"batch {batch} images; the least is 1")
+        with HARDWARE:
+            return self._stream_alone(images, batch, times, progress)
+
+    def _stream_alone(
+        self, images: Ints, batch: Optional[int], times: Times, progress: Optional[Progress]
+    ) -> npt.NDArray[np.uint8]:
+        """Do what `_stream` says, while no other thread uses the hardware."""
         link = self._ready()
         each_in, each_out = link.input.bytes_per_image, link.output.bytes_per_image
         answers = np.zeros((len(images), each_out), dtype=np.uint8)
@@ -222,5 +238,10 @@ def _load_network(folder: Path, manifest: Manifest) -> Network:
         raise OverlayError(
             f"{folder}: made from network {manifest.network_sha256}, but {NETWORK} is network {found}. "
             "Generate and build the overlay again from the network you want"
+        )
+    if (manifest.input, manifest.classes) != (network.input, network.classes):
+        raise OverlayError(
+            f"{folder}: manifest.json says input {manifest.input} and {manifest.classes} classes, {NETWORK} has "
+            f"{network.input} and {network.classes}. Generate the overlay again"
         )
     return network

@@ -7,6 +7,8 @@ pynq is imported inside functions only, so that the package can be imported wher
 
 from __future__ import annotations
 
+import re
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,9 @@ AS_ROOT = (
 )
 BOARD_MARK = Path("/proc/device-tree/chosen/pynq_board")
 """What PYNQ's images have and other computers have not."""
+
+HARDWARE = threading.RLock()
+"""Held around every use of a device: a process has one programmable logic, and pynq one set of clocks."""
 
 
 @dataclass
@@ -135,7 +140,8 @@ def _check_files(folder: Path) -> None:
 
 
 def _check_version(version: str, manifest: Manifest, emulated: bool) -> None:
-    major, minor = (int(part) for part in version.split(".")[:2])
+    found = re.match(r"(\d+)(?:\.(\d+))?", version)  # "3.1rc1" and "3.1.2.dev0" are versions too
+    major, minor = (int(part or 0) for part in found.groups()) if found else (0, 0)
     if emulated and (major, minor) != (3, 1):
         raise ToolError(f"the emulated device works with pynq 3.1, this is {version}: pip install '{PYNQ_WANTED}'")
     if major > 3 and manifest.processing_system == "processing_system7":

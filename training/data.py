@@ -202,9 +202,21 @@ def _unpacked_idx(name: str, kind: str, root: Path) -> Path:
             )
     cache = _cache(raw) / kind / "raw"
     for file in IDX_FILES:
-        if not (cache / file).is_file():
-            write_atomically(cache / file, _plain(raw, file))
+        _unpack(raw, file, cache)
     return cache.parent.parent
+
+
+def _unpack(raw: Path, file: str, cache: Path) -> None:
+    if os.path.isfile(cache / file):  # Path.is_file() raises in a folder that may not be read
+        return
+    content = _plain(raw, file)
+    try:
+        write_atomically(cache / file, content)
+    except OSError as error:
+        raise DataError(
+            f"{raw / file}.gz: cannot be unpacked into the cache {cache} ({type(error).__name__}: {error}). Set "
+            f"XDG_CACHE_HOME to a folder that can be written, or unpack the .gz files in {raw}"
+        ) from error
 
 
 def _plain(raw: Path, file: str) -> bytes:

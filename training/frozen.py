@@ -14,8 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lutforge.errors import InputError, TrainingError
+from lutforge.errors import TrainingError
+from lutforge.executors import check_batch
 from lutforge.multipliers import Multiplier
+from lutforge.network import TensorType
 from lutforge.store import write_atomically
 from lutforge.training.frozen_operations import (
     Affine,
@@ -118,13 +120,8 @@ class FrozenModel(nn.Module):
     def _checked(self, images: npt.NDArray[Any]) -> Tensor:
         entry = self.steps[0][1]
         assert isinstance(entry, Input)
-        array = np.asarray(images)
-        if array.dtype.kind not in "iu":
-            raise InputError(f"images have dtype {array.dtype}; integers {entry.low}..{entry.high} are wanted")
-        if array.ndim < 1 or array[:1].size != np.prod(entry.shape) * len(array[:1]):
-            raise InputError(f"images have shape {array.shape}; [batch, {', '.join(map(str, entry.shape))}] is wanted")
-        if array.size and (int(array.min()) < entry.low or int(array.max()) > entry.high):
-            raise InputError(f"images hold {array.min()}..{array.max()}; the network reads {entry.low}..{entry.high}")
+        # Which images are accepted is one rule for all executors; only what is computed must not be shared.
+        array = check_batch(TensorType(entry.shape, entry.low, entry.high), images)
         return torch.from_numpy(array.astype(np.int64))
 
 

@@ -79,10 +79,10 @@ def look_up(signs: Tensor, tables: Tensor, wiring: Tensor, neuron: Tensor, neuro
 def half_differences(tables: Tensor) -> Tensor:
     """Return the slope along each input at each row, [edges, levels, K, 2**K], from tables [edges, levels, 2**K]."""
     rows = tables.shape[-1]
-    row = torch.arange(rows)
-    bit = 1 << torch.arange(rows.bit_length() - 1)[:, None]
+    row = torch.arange(rows, device=tables.device)
+    bit = 1 << torch.arange(rows.bit_length() - 1, device=tables.device)[:, None]
     # Column (k, p) takes row p with bit k set minus row p with bit k cleared: one small matrix product.
-    pairs = torch.zeros(len(bit), rows, rows, dtype=tables.dtype)
+    pairs = tables.new_zeros(len(bit), rows, rows)
     pairs.scatter_(2, (row | bit)[..., None], 0.5)
     pairs.scatter_(2, (row & ~bit)[..., None], -0.5)
     return torch.tensordot(tables, pairs, dims=([2], [2]))
@@ -95,7 +95,7 @@ class _LookUp(torch.autograd.Function):
     def forward(ctx: Any, signs: Tensor, tables: Tensor, wiring: Tensor, neuron: Tensor, neurons: int) -> Tensor:
         levels, elements, batch = signs.shape
         sums = signs.new_zeros(levels, neurons, batch)
-        addresses = torch.empty(levels, len(wiring), batch, dtype=torch.uint8)
+        addresses = signs.new_empty((levels, len(wiring), batch), dtype=torch.uint8)
         for level in range(levels):
             bits = (signs[level] > 0).to(torch.uint8)
             for rows in _blocks(len(wiring), batch):

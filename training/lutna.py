@@ -24,8 +24,9 @@ FOLD_FROM = 0.5
 class LutNa(nn.Module):
     """Convolutions 3x3 with 2x2 max pooling, then dense layers; either part may be empty.
 
-    shape: height, width, channels of an image; low..high: its pixel values, low 0. The pixel v enters as the
-    integer v, with the scale 2**-bits: no mean and no standard deviation, which would give padding no code.
+    shape: height, width, channels of an image; 0..high: its pixel values. The pixel v enters as the integer v
+    and stands for v divided by the least power of two that is not below high, so 2**-8 v for 0..255 and 2**-4 v
+    for the 0..16 of digits: no mean and no standard deviation, which would give padding no code.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class LutNetMlp(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, float [batch, classes], of raw pixels, float [batch, height, width, channels]."""
-        signs, levels = images.flatten(1).T[None], torch.ones(1)
+        signs, levels = images.flatten(1).T[None], torch.ones(1, device=images.device)
         for stage in list(self.stages)[:-1]:
             signs, levels = stage.activation(stage(signs, levels)), stage.activation.level_weights()
         logits: Tensor = self.stages[-1](signs, levels)
@@ -109,8 +109,8 @@ class LutNetMlp(nn.Module):
         self.train(self.training)
 
     def freeze(self) -> frozen.FrozenModel:
-        """Return the network as integers, as this module computes it in eval mode."""
-        model = copy.deepcopy(self).double().eval()
+        """Return the network as integers on the CPU, as this module computes it in eval mode."""
+        model = copy.deepcopy(self).cpu().double().eval()
         steps: Steps = [("image", frozen.Input(self.shape, self.low, self.high))]
         steps.append(("flat", frozen.Reshape((prod(self.shape),))))
         steps += frozen_pixels(model.stages[0], self.low, self.high)
@@ -129,7 +129,8 @@ def expanded(layer: BinaryLinear, levels: int, inputs: int, wiring: str, seed: i
     latent, mask = layer.latent.detach(), layer.mask
     wires, neuron = wire(wiring, latent.abs(), mask, inputs, seed)
     part = latent[neuron].gather(1, wires) * _recovers(wires, neuron, mask)
-    corners = 2.0 * ((torch.arange(1 << inputs) >> torch.arange(inputs)[:, None]) & 1) - 1.0
+    row = torch.arange(1 << inputs, device=part.device)
+    corners = 2.0 * ((row >> torch.arange(inputs, device=part.device)[:, None]) & 1) - 1.0
     rows = part @ corners
     rows = rows / rows.abs().max().clamp(min=torch.finfo(rows.dtype).tiny)
     return LutNeurons(mask.shape[1], mask.shape[0], wires, neuron, rows[:, None, :].repeat(1, levels, 1))

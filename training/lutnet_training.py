@@ -106,7 +106,8 @@ def train_lutnet(
     """Take an untrained model through all phases of a plan and leave it in eval mode, ready to freeze.
 
     Each phase starts from the best validation epoch of the one before. checkpoint: file of the first phase; the
-    others add their number to its name. Result: all epochs, numbered through; the best one is the last phase's.
+    others add their number to its name. resume: continue from these files, of which the first must exist.
+    Result: all epochs, numbered through; the best one is the last phase's.
     """
     run = _Run(model, data, plan, seed, checkpoint, resume, on_epoch)
     run.phase(plan.dense)
@@ -167,7 +168,8 @@ class _Run:
                 seed=self.seed * 100 + number,
                 shift=self.plan.shift,
                 checkpoint=path,
-                resume=self.resume and path is not None and path.is_file(),
+                # The first phase must have a checkpoint to resume; the run may have stopped before the others.
+                resume=self.resume and (not number or (path is not None and path.is_file())),
                 on_epoch=report,
             )
         )
@@ -194,7 +196,7 @@ def recalibrate(model: LutNetMlp, data: Dataset, batch_size: int = 1000) -> None
         norm.momentum = None  # the plain mean over all batches
     model.train()
     for batch in torch.from_numpy(data.train_images).split(batch_size):
-        model(batch.float())
+        model(batch.to(norms[0].weight.device).float())
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     model.eval()

@@ -26,11 +26,11 @@ def keep_mask(magnitudes: Tensor, keep: float, minimum: int = 1, maximum: int | 
     count = _checked_count(outputs, fan_in, keep, minimum, maximum)
     order = magnitudes.argsort(dim=1, descending=True, stable=True)
     rank = torch.empty_like(order)
-    rank.scatter_(1, order, torch.arange(fan_in).expand(outputs, fan_in).contiguous())
+    rank.scatter_(1, order, torch.arange(fan_in, device=order.device).expand(outputs, fan_in).contiguous())
     score = magnitudes.to(torch.float64).masked_fill(rank < minimum, torch.inf)
     score = score.masked_fill(rank >= maximum, -torch.inf)
     chosen = score.flatten().argsort(descending=True, stable=True)[:count]
-    mask = torch.zeros(outputs * fan_in, dtype=torch.bool)
+    mask = torch.zeros(outputs * fan_in, dtype=torch.bool, device=magnitudes.device)
     mask[chosen] = True
     return mask.reshape(outputs, fan_in)
 

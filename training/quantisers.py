@@ -81,6 +81,17 @@ class RoundHalfUp(nn.Module):
         return round_half_up(x)
 
 
+class OpenClamp(nn.Module):
+    """Clamp to min_val..max_val; the gradient is 0 at both ends too, where Brevitas' TensorClamp still passes it."""
+
+    def __init__(self) -> None:  # the injector refuses the open argument list of nn.Module
+        super().__init__()
+
+    def forward(self, x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
+        """Return the clamped values. min_val, max_val: float scalars that are not trained."""
+        return nn.functional.hardtanh(x, float(min_val), float(max_val))
+
+
 class BinarySign(nn.Module):
     """Clamp to -scale..scale, then `sign(x) * scale`, in place of Brevitas' binary quantiser."""
 
@@ -123,7 +134,7 @@ class ActivationQuant(UintQuant, ParamMinMaxInitScaling, PerTensorPoTScaling8bit
 
 
 class PixelQuant(UintQuant, ActQuantSolver):
-    """Pixels as they are: the integer v stands for v / 2**bits. Give bit_width and scaling_init = 1.0."""
+    """Pixels as they are: the integer v stands for v * scaling_init / 2**bits. Give bit_width and scaling_init."""
 
     float_to_int_impl = RoundHalfUp
     scaling_impl_type = ScalingImplType.CONST
@@ -152,4 +163,6 @@ class BinaryWeightQuant(_OurSign, SignedBinaryWeightPerTensorConst):
 
 
 class BinaryActivationQuant(_OurSign, SignedBinaryActPerTensorConst):
-    """Activations -1 and +1; an activation of 0 is -1."""
+    """Activations -1 and +1; an activation of 0 is -1. The gradient passes where |x| < 1."""
+
+    tensor_clamp_impl = OpenClamp

@@ -37,12 +37,12 @@ def wire(strategy: str, magnitudes: Tensor, mask: Tensor, inputs: int, seed: int
     neuron, host = mask.nonzero(as_tuple=True)
     draw = np.random.default_rng(seed)
     wiring = np.full((len(host), inputs), -1, dtype=np.int64)
-    wiring[:, 0] = host.numpy()
+    wiring[:, 0] = host.cpu().numpy()
     if strategy == "recover":
-        _deal_out_pruned(wiring, magnitudes.detach().numpy(), mask.numpy(), neuron.numpy())
+        _deal_out_pruned(wiring, magnitudes.detach().cpu().numpy(), mask.cpu().numpy(), neuron.cpu().numpy())
     for row in wiring:
         _fill_randomly(row, fan_in, draw)
-    return torch.from_numpy(wiring), neuron
+    return torch.from_numpy(wiring).to(mask.device), neuron
 
 
 def _deal_out_pruned(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import lutforge
 from lutforge.errors import InputError
 from lutforge.executors import check_images, first_difference
 from lutforge.network import Network, Node
@@ -111,3 +112,12 @@ def test_an_image_that_differs_only_within_a_batch_is_said_so(images):
 
     found = first_difference(network(), ReferenceExecutor(network()), Forgetful(network()), images)
     assert found is not None and found.image == 1 and "differs in a batch, not alone" in str(found)
+
+
+def test_unsigned_64_bit_images_run(random_networks, network_kind):
+    rng = np.random.default_rng(8)
+    network = random_networks.make_random_network(rng, network_kind)
+    images = np.abs(random_networks.make_random_images(rng, network, 4)).clip(
+        max(network.input.low, 0), network.input.high
+    )
+    assert np.array_equal(lutforge.run(network, images.astype(np.uint64)), lutforge.run(network, images))

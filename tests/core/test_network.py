@@ -62,7 +62,12 @@ OPERATION_ERRORS = [
     (lambda: TableMac([[1 << 20]], [0]), r"TableMac.weights: values 1048576..1048576 do not fit int16"),
     (lambda: TableMac([[1], [2]], [0]), r"TableMac: bias has 1 values for 2 outputs"),
     (lambda: BinaryMac([[1, 2]]), r"BinaryMac: weights 1..2; only -1, 0 and 1 are binary"),
-    (lambda: BinaryMac([[1, -1]], (2, 0)), r"BinaryMac: levels \(2, 0\); each must be at least 1"),
+    (lambda: BinaryMac([[1, -1]], (2, 0)), r"BinaryMac: levels \(2, 0\); at most 8 are wanted, each in 1\.\.65535"),
+    (lambda: BinaryMac([[1, -1]], (1 << 62,)), r"levels \(4611686018427387904,\); at most 8 are wanted"),
+    (lambda: Input((4.0,)), r"Input\.shape: \(4\.0,\) given, whole numbers wanted"),
+    (lambda: Input((4,), 0, 3.5), r"Input\.high: 3\.5 given, whole numbers wanted"),
+    (lambda: Window((2, 2, 2)), r"Window\.kernel: \(2, 2, 2\) given, 2 whole numbers wanted"),
+    (lambda: Window((2, 2), padding=(1, 1)), r"Window\.padding: \(1, 1\) given, 4 whole numbers wanted"),
     (lambda: luts(wiring=[[0, 1, 2]] * 2), r"tables have 4 entries; 3 inputs need 2\*\*3 = 8"),
     (
         lambda: luts(elements=9, wiring=[list(range(7))] * 2),
@@ -232,3 +237,8 @@ def test_arrays_are_read_only_and_equality_is_by_value():
 def test_a_tensor_type_reads_well():
     assert str(TensorType((2, 3), -128, 127)) == "int8[2, 3] -128..127"
     assert str(TensorType((4,), 0, 1)) == "uint1[4] 0..1"
+
+
+def test_fields_are_normalised_to_plain_integers():
+    given = Input([4, np.int64(2)], np.int8(-3), np.int64(3))
+    assert given == Input((4, 2), -3, 3) and type(given.high) is int and type(given.shape) is tuple

@@ -117,9 +117,18 @@ def test_lanes_and_intervals_of_a_dense_network(network):
         "x": 3,
         "fc": 2 * 3,  # 6 / 3 rows of 12 / 4 beats
         "code": 2,
-        "luts": 2,  # a converter from 3 to 6 lanes reads two beats
+        "luts": 3,  # its answer: one beat of 4 logits is gathered, then two beats of two words are sent
         "top": 1,
     }
+    assert schedule.intervals(network, plan, 64, "class")["luts"] == 2  # a converter from 3 to 6 lanes reads two beats
+
+
+def test_many_logits_take_as_long_as_their_beats():
+    network = Network("n", (Node("x", Input((8,), 0, 1)), Node("fc", dense(200, 8), ("x",))))
+    plan = Schedule({"fc": Unrolled()})
+    width = schedule.lanes(network, plan, 64)["fc"].outputs
+    assert schedule.intervals(network, plan, 64)["fc"] == 200 // width + 100
+    assert schedule.intervals(network, plan, 64, "class")["fc"] == 200 // width + 1
 
 
 def test_an_unrolled_layer_takes_a_vector_in_beats_of_at_most_1024_bits():

@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -189,6 +191,59 @@ def test_mistakes_are_explained(stages, tmp_path):
     )
     np.savez(tmp_path / "wide.npz", images=np.zeros((2, 9, 9), dtype=np.uint8))
     fails(r"images have shape \(2, 9, 9\); \[batch, 8, 8, 1\] is wanted", "run", net, "--images", tmp_path / "wide.npz")
+
+
+def test_files_that_are_not_what_they_should_be(stages, tmp_path):
+    folder, said = stages
+    net, images = folder / "net.npz", said["train"]["images"]
+    batch = np.load(images)["images"][:20]
+    np.savez(tmp_path / "labels.npz", images=batch, labels=np.zeros(19, dtype=int))
+    np.savez(tmp_path / "words.npz", images=batch, labels=np.array(["7"] * 20))
+    np.savez(tmp_path / "high.npz", images=batch, labels=np.full(20, 10))
+    np.savez(tmp_path / "scalar.npz", images=np.uint8(3))
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "main.cpp").write_text("mine")
+    fails(r"labels have shape \(19,\) and dtype int64; 20 integers", "run", net, "--images", tmp_path / "labels.npz")
+    fails(r"labels have shape \(20,\) and dtype <U1; 20 integers", "run", net, "--images", tmp_path / "words.npz")
+    fails(r"images have shape \(\); \[batch, \.\.\.\] is wanted", "run", net, "--images", tmp_path / "scalar.npz")
+    fails(r"labels 10\.\.10; the network has the classes 0\.\.9", "report", net, "--images", tmp_path / "high.npz")
+    fails(r"bytes.json: not text", "generate", net, "--schedule", tmp_path / "bytes.json", "-o", tmp_path / "o")
+    fails(r"the folder is not empty and holds no overlay", "generate", net, "-o", tmp_path / "taken")
+    assert (tmp_path / "taken" / "main.cpp").read_text() == "mine"
+    fails(r"Not a directory: .*net.npz.*; check the path", "generate", net, "-o", net / "below")
+    fails(r"[Ii]s a directory: ", "report", net, "--images", images, "--executors", "reference,torch", "-o", tmp_path)
+    fails(
+        r"nothing to compare; name at least two of torch, ref",
+        "check",
+        net,
+        "--images",
+        images,
+        "--executors",
+        "csim,csim",
+    )
+    fails(r"manifest.json: no such file", "run", net, "--images", images, "--overlay", tmp_path / "none")
+
+
+def test_report_takes_the_board_of_the_overlay(stages, tmp_path):
+    folder, said = stages
+    good("generate", folder / "net.npz", "-o", tmp_path / "overlay", "--board", "zcu104", "--schedule", "4x4")
+    document = good(
+        "report", folder / "net.npz", "--images", said["train"]["images"], "--overlay", tmp_path / "overlay",
+        "--executors", "reference,torch", "-o", tmp_path / "report.html",
+    )  # fmt: skip
+    assert document["board"] == "zcu104"
+
+
+def test_ctrl_c_stops_with_a_message(tmp_path):
+    words = [sys.executable, "-m", "lutforge.cli", "train", "lutnet_digits", "-o", str(tmp_path)]
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*/training.pt*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 2 and said.strip().endswith("stopped")
 
 
 def schedule_file(folder, net):

@@ -99,6 +99,22 @@ def test_corners(compiled):
     assert np.array_equal(executor.run(images[:1]), wanted["last"][:1])
 
 
+def test_names_that_could_collide(compiled):
+    """Names of generated functions and constants of one node, C++ keywords, and what the top function itself uses."""
+    names = ["layer", "run", "layer_run", "lutforge", "fc", "fc_table", "int", "images_in", "answers", "stream"]
+    rng = np.random.default_rng(3)
+    nodes = [Node("x", Input((6,), 0, 3))]
+    for name in names:
+        mac = TableMac(rng.integers(-2, 3, (6, 6)), rng.integers(-2, 3, 6))
+        nodes.append(Node(name, mac, (nodes[-1].name,)))
+        nodes.append(Node(f"{name}_w", Rescale(np.array([1]), np.array([3]), 0, 3), (name,)))
+    network = Network("names", tuple(nodes))
+    foldings = {name: Unrolled() if index % 2 else Folded(3, 2) for index, name in enumerate(names)}
+    executor = CsimExecutor(compiled(network, Schedule(foldings)), network)
+    images = rng.integers(0, 4, (20, 6))
+    assert np.array_equal(executor.run(images), lutforge.run(network, images))
+
+
 def tables_network():
     """A LUT layer, an unrolled and a folded table layer: the places where a bit can be flipped."""
     rng = np.random.default_rng(0)
@@ -118,7 +134,7 @@ def tables_network():
 
 PLACES = [
     ("luts", r"luts_init\[24\] =\s*{(\d+)"),
-    ("fixed", r"fixed_t\w+(?:\[\d+\])+ =\s*{+(?:-?\d+, ){2}(-?\d+)"),
+    ("fixed", r"fixed_toptable(?:\[\d+\])+ =\s*{+(?:-?\d+, ){2}(-?\d+)"),
     ("folded", r"folded_w3(?:\[\d+\])+ =\s*{+(-?\d+)"),
 ]
 

@@ -70,7 +70,7 @@ def lut_network(seed=0):
 def test_init_files_hold_the_tables():
     network, schedule = lut_network()
     texts = generate(network, schedule, BOARD)
-    words = parse_mem("mem/fc_init.mem", texts["mem/fc_init.mem"], 9, 32)
+    words = parse_mem("mem/fc.init.mem", texts["mem/fc.init.mem"], 9, 32)
     assert words == pack_init(network.node("fc").op.tables).tolist()
     constants = texts["src/params/fc.hpp"].split("fc_init[9] =")[1].split(";")[0]
     assert [int(word.strip(" {}\nUL")) for word in constants.split(",")] == words
@@ -84,10 +84,10 @@ def test_product_init_files_reproduce_every_product(multiplier, low):
     network = Network("t", (Node("x", Input((3,), low, low + 255)), Node("fc", op, ("x",))))
     texts = generate(network, Schedule({"fc": Unrolled()}), BOARD)
     digit = {Conventional(): 8, DivideConquer(2): 2, DivideConquer(4): 4}[multiplier]
-    parts = {"top": digit_table(weights, digit, low < 0), "table": digit_table(weights, digit, False)}
+    parts = {"toptable": digit_table(weights, digit, low < 0), "table": digit_table(weights, digit, False)}
     seen = 0
     for part, table in parts.items():
-        text = texts.get(f"mem/fc_{part}_init.mem")
+        text = texts.get(f"mem/fc.{part}.init.mem")
         if text is None:
             assert part == "table" and digit == 8
             continue
@@ -107,7 +107,7 @@ def test_product_init_files_reproduce_every_product(multiplier, low):
 def test_weight_files_hold_w_and_3w():
     weights = np.arange(-12, 12).reshape(4, 6)
     network = Network("t", (Node("x", Input((6,))), Node("fc", TableMac(weights, np.zeros(4, dtype=int)), ("x",))))
-    text = generate(network, Schedule({"fc": Folded(2, 3)}), BOARD)["mem/fc_weights.mem"]
+    text = generate(network, Schedule({"fc": Folded(2, 3)}), BOARD)["mem/fc.weights.mem"]
     words = parse_mem("fc", text, 4, 7 * 2 * 2 * 3)
     for row, word in enumerate(words):
         outputs, start = 2 * (row // 2), 3 * (row % 2)
@@ -180,18 +180,39 @@ def test_what_cannot_be_generated():
         generate(picture, Schedule({}), BOARD)
 
 
-def test_writing_removes_what_is_stale(tmp_path):
+def test_writing_removes_what_is_stale_and_nothing_else(tmp_path):
     network, schedule = lut_network()
-    texts = generate(network, schedule, BOARD)
-    write_overlay(tmp_path, network, texts)
-    for stale in ("kernel.so", "src/params/old.hpp", "mem/old.mem"):
-        (tmp_path / stale).write_text("old")
-    (tmp_path / "images.npz").write_text("the user's")
-    write_overlay(tmp_path, network, texts)
-    assert not any((tmp_path / stale).exists() for stale in ("kernel.so", "src/params/old.hpp", "mem/old.mem"))
-    assert (tmp_path / "images.npz").exists()
+    write_overlay(tmp_path, network, generate(network, schedule, BOARD))
+    others = ("src/main.cpp", "src/params/old.hpp", "mem/mine.mem", "images.npz", "notes.txt")
+    for path in (*others, "kernel.so"):
+        (tmp_path / path).write_text("the user's")
+    table = TableMac(np.ones((2, 10), dtype=int), np.zeros(2, dtype=int))
+    other = Network("other", (network.nodes[0], Node("mac", table, ("x",))))
+    texts = generate(other, Schedule({"mac": Unrolled()}), BOARD)
+    write_overlay(tmp_path, other, texts)
+    assert not any((tmp_path / path).exists() for path in ("kernel.so", "src/params/fc.hpp", "mem/fc.init.mem"))
+    assert all((tmp_path / path).read_text() == "the user's" for path in others)
     assert {path: (tmp_path / path).read_text() for path in texts} == texts
-    assert store.load(tmp_path / "network.npz") == network
+    assert store.load(tmp_path / "network.npz") == other
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.cpp").write_text("the user's")
+    network, schedule = lut_network()
+    with pytest.raises(GenerationError, match=r"the folder is not empty and holds no overlay; name an empty"):
+        write_overlay(tmp_path, network, generate(network, schedule, BOARD))
+    assert [path.name for path in tmp_path.rglob("*")] == ["src", "main.cpp"]
+
+
+def test_a_manifest_cannot_name_files_outside_its_folder(tmp_path):
+    network, schedule = lut_network()
+    (tmp_path / "precious").write_text("the user's")
+    write_overlay(tmp_path / "overlay", network, generate(network, schedule, BOARD))
+    path = tmp_path / "overlay" / "manifest.json"
+    path.write_text(path.read_text().replace('"mem/fc.init.mem"', '"../precious"'))
+    write_overlay(tmp_path / "overlay", network, generate(network, schedule, BOARD))
+    assert (tmp_path / "precious").exists()
 
 
 def test_an_interrupted_write_leaves_whole_files(tmp_path, monkeypatch):

@@ -95,6 +95,15 @@ def test_unpacked_copy_follows_its_source(tmp_path):
     assert load_dataset("mnist", tmp_path).test_labels.tolist() == [7] * TEST
 
 
+def test_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    write_idx(tmp_path, "MNIST", packed=True)
+    (tmp_path / "file").write_text("no folder")  # not even the superuser makes a folder inside a file
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    text = r"idx3-ubyte\.gz: cannot be unpacked into the cache .*file/lutforge.*Set XDG_CACHE_HOME to a folder that can"
+    with pytest.raises(DataError, match=text):
+        load_dataset("mnist", tmp_path)
+
+
 def test_folder_from_the_environment(tmp_path, monkeypatch):
     write_idx(tmp_path, "MNIST", packed=False)
     monkeypatch.setenv("LUTFORGE_DATA", str(tmp_path))

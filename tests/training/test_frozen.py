@@ -164,7 +164,10 @@ def test_executor_name_and_flat_images():
     [
         (np.zeros((2, 6, 5, 3)), r"dtype float64; integers 0\.\.255 are wanted"),
         (np.zeros((2, 6, 5, 2), int), r"shape \(2, 6, 5, 2\); \[batch, 6, 5, 3\] is wanted"),
-        (np.full((2, 6, 5, 3), 256), r"hold 256\.\.256; the network reads 0\.\.255"),
+        # As many values as an image has, in another shape: no executor guesses what was meant.
+        (np.zeros((2, 3, 6, 5), int), r"shape \(2, 3, 6, 5\); \[batch, 6, 5, 3\] is wanted"),
+        (np.zeros((2, 45, 2), int), r"shape \(2, 45, 2\); \[batch, 6, 5, 3\] is wanted"),
+        (np.full((2, 6, 5, 3), 256), r"hold values 256\.\.256; the network reads 0\.\.255"),
     ],
 )
 def test_wrong_images(images, text):

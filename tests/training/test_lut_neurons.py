@@ -88,6 +88,17 @@ def test_layer_without_batch_gives_no_sums() -> None:
     assert look_up(signs[..., :0], tables, wiring, neuron, NEURONS).shape == (2, NEURONS, 0)
 
 
+def test_helper_tensors_lie_where_the_inputs_do() -> None:
+    signs, tables, wiring, neuron = draw(4, 2)
+    signs.requires_grad_()
+    tables.requires_grad_()
+    with torch.device("meta"):  # a tensor made without a device would lie there and mix with nothing
+        sums = look_up(signs, tables, wiring, neuron, NEURONS)
+        sums.sum().backward()
+    assert signs.grad is not None and tables.grad is not None
+    assert {tensor.device.type for tensor in (sums, signs.grad, tables.grad)} == {"cpu"}
+
+
 def test_mistakes_are_named() -> None:
     _, tables, wiring, neuron = draw(3, 2)
     with pytest.raises(TrainingError, match=r"tables of 7 inputs; the limits are 2\.\.6"):

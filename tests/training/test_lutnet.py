@@ -172,6 +172,27 @@ def test_same_seed_same_network_also_when_resumed(digits: Dataset, tmp_path: Pat
         train(digits, replace(SHORT, dense=Phase(3, 0.01)), path, resume=True)
 
 
+def test_resume_with_nothing_to_resume_is_named(digits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(
+        TrainingError, match=r"checkpoint .*run: no such file, nothing to resume\. Start without resume"
+    ):
+        train(digits, SHORT, tmp_path / "run", resume=True)
+    with pytest.raises(TrainingError, match="checkpoint None: no such file, nothing to resume"):
+        train(digits, SHORT, resume=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_helper_tensors_lie_where_the_network_does() -> None:
+    torch.manual_seed(4)
+    model = LutNetMlp("net", (3, 4, 1), 0, 9, (10, 9), 5)
+    images = torch.from_numpy(images_of(6)).float()
+    with torch.device("meta"):  # a tensor made without a device would lie there and mix with nothing
+        model.prune((0.6, 0.7), (0.5, 1.5))
+        model(images).sum().backward()
+        layers = [expanded(stage.binary, 2, 4, "recover", 0) for stage in model.inner]
+    assert {tensor.device.type for layer in layers for tensor in (layer.latent, layer.wiring)} == {"cpu"}
+
+
 def test_steps_out_of_order_are_named() -> None:
     model = untrained()
     with pytest.raises(TrainingError, match="consists of tables already"):

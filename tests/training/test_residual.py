@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from brevitas.proxy import ActQuantProxyFromInjector
 
 from lutforge.errors import TrainingError
+from lutforge.training.quantisers import BinarySign, sign
 from lutforge.training.residual import ResidualSign
 
 ALL = [(levels, ratio) for levels in (1, 2, 3) for ratio in ("pow2", "free")]
@@ -61,6 +63,43 @@ def test_gradient_passes_inside_the_window_only() -> None:
     two(torch.linspace(0.1, 1, 50))[1].sum().backward()
     assert two.steepness.grad is not None
     assert two.steepness.grad.abs().sum() > 0  # the second sign depends on the first step
+
+
+@pytest.mark.parametrize(("levels", "ratio"), ALL)
+def test_brevitas_quantiser_takes_every_sign(levels: int, ratio: str) -> None:
+    chain = ResidualSign(levels, ratio)
+    assert any(isinstance(module, ActQuantProxyFromInjector) and module.is_quant_enabled for module in chain.modules())
+    (quantiser,) = (module for module in chain.modules() if isinstance(module, BinarySign))
+    calls: list[torch.Tensor] = []
+    quantiser.register_forward_hook(lambda module, inputs, outputs: calls.append(outputs[0].detach()))
+    assert torch.equal(chain(torch.linspace(-2.0, 2.0, 41)).detach(), torch.stack(calls))
+    assert len(calls) == levels and list(chain.state_dict()) == ["steepness"]
+
+
+@pytest.mark.parametrize(("levels", "ratio"), ALL)
+def test_values_and_gradients_are_those_of_the_formula(levels: int, ratio: str) -> None:
+    chain = ResidualSign(levels, ratio)
+    # Both ends of the window and 0 are among the values; the gradient is 0 at the ends.
+    values = torch.linspace(-2.0, 2.0, 1601).requires_grad_()
+    assert {-1.0, 0.0, 1.0} <= set(values.tolist())
+    flow = torch.randn(levels, 1601, generator=torch.Generator().manual_seed(levels))
+    signs, residual = [], values
+    for alpha in chain.alphas():
+        signs.append(sign(torch.nn.functional.hardtanh(residual)))
+        residual = residual - alpha * signs[-1]
+    ours, wanted = chain(values), torch.stack(signs)
+    assert torch.equal(ours, wanted)
+    leaves = (values, chain.steepness) if levels > 1 else (values,)
+    pairs = zip(torch.autograd.grad(ours, leaves, flow), torch.autograd.grad(wanted, leaves, flow), strict=True)
+    assert all(torch.equal(got, want) for got, want in pairs)
+
+
+@pytest.mark.parametrize(("levels", "ratio"), ALL)
+def test_helper_tensors_lie_where_the_inputs_do(levels: int, ratio: str) -> None:
+    chain, values = ResidualSign(levels, ratio), torch.tensor([-0.6, 0.2, 0.9])
+    with torch.device("meta"):  # a tensor made without a device would lie there and mix with nothing
+        chain(values).sum().backward()
+        assert {tensor.device.type for tensor in (chain.codes(values), chain.level_weights())} == {"cpu"}
 
 
 def test_mistakes_are_named() -> None:

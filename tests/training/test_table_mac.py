@@ -162,6 +162,14 @@ def test_rescale_of_scales():
     assert _rescale(torch.tensor([8.0, 8.0])).shift.tolist() == [3]
 
 
+@pytest.mark.parametrize(("high", "scale"), [(255, 2.0**-8), (16, 2.0**-4), (15, 2.0**-4), (17, 2.0**-5)])
+def test_pixels_are_divided_by_the_least_power_of_two_not_below_the_highest(high, scale):
+    model = LutNa("x", (1, high + 1, 1), high, 2, hidden=()).eval()
+    got = model.pixels(torch.arange(high + 1.0).reshape(1, 1, 1, -1) * model.pixel_scale)
+    assert float(got.scale) == model.pixel_scale == scale
+    assert got.int().flatten().tolist() == list(range(high + 1))
+
+
 def test_weight_bits_beyond_a_table():
     with pytest.raises(TrainingError, match="weight_bits 10: a table look-up holds weights of 2 to 9 bits"):
         LutNa("x", (8, 8, 1), 16, 10, hidden=(4,), weight_bits=10)

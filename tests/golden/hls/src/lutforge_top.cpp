@@ -25,12 +25,12 @@
 #endif
 
 // image: Input -> uint4[4, 4, 1] 0..15
-static void layer_image(hls::stream<lutforge_axis>& in, hls::stream<ap_uint<64> >& out, unsigned images) {
+static void image_run(hls::stream<lutforge_axis>& in, hls::stream<ap_uint<64> >& out, unsigned images) {
     lutforge::read_images<64, 4, 16, 16, 16>(in, out, images);
 }
 
 // window: Window -> uint4[4, 4, 4] 0..15
-static void layer_window(hls::stream<ap_uint<4> >& in, hls::stream<ap_uint<8> >& out, unsigned images) {
+static void window_run(hls::stream<ap_uint<4> >& in, hls::stream<ap_uint<8> >& out, unsigned images) {
     lutforge::window<4, 4, 1, 2, 2, 1, 1, 0, 1, 0, 1, 0, 4, 1, 2>(in, out, images);
 }
 
@@ -46,7 +46,7 @@ struct conv_layer {
     }
 };
 
-static void layer_conv(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<9> >& out, unsigned images) {
+static void conv_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<9> >& out, unsigned images) {
 #pragma HLS ARRAY_RESHAPE variable=conv_bias complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=conv_w complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=conv_w complete dim=3
@@ -63,12 +63,12 @@ struct scale_layer {
     }
 };
 
-static void layer_scale(hls::stream<ap_uint<9> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
+static void scale_run(hls::stream<ap_uint<9> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
     lutforge::pointwise<scale_layer, 16, 2, 1, 9, true, 4>(in, out, images);
 }
 
 // pool: MaxPool -> uint4[2, 2, 2] 0..15
-static void layer_pool(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<8> >& out, unsigned images) {
+static void pool_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<8> >& out, unsigned images) {
 #pragma HLS DATAFLOW
     hls::stream<ap_uint<8> > windows("pool_windows");
 #pragma HLS STREAM variable=windows depth=2
@@ -84,7 +84,7 @@ struct encode_layer {
     }
 };
 
-static void layer_encode(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
+static void encode_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
     lutforge::encode<encode_layer, 1, 4, 2, 4, false, 2>(in, out, images);
 }
 
@@ -113,7 +113,7 @@ void luts_lut_array(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<6> >& out
     lutforge::lut_array<luts_layer, 6, 3, 16, 1, 3, 16, 3, 2>(in, out);
 }
 
-static void layer_luts(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<6> >& out, unsigned images) {
+static void luts_run(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<6> >& out, unsigned images) {
     for (unsigned image = 0; image < images; ++image) {
         for (int vector = 0; vector < 1; ++vector) {
 #pragma HLS PIPELINE II=1
@@ -130,7 +130,7 @@ struct code_layer {
     }
 };
 
-static void layer_code(hls::stream<ap_uint<6> >& in, hls::stream<ap_uint<6> >& out, unsigned images) {
+static void code_run(hls::stream<ap_uint<6> >& in, hls::stream<ap_uint<6> >& out, unsigned images) {
     lutforge::pointwise<code_layer, 1, 1, 3, 2, false, 2>(in, out, images);
 }
 
@@ -146,7 +146,7 @@ struct binary_layer {
     }
 };
 
-static void layer_binary(hls::stream<ap_uint<2> >& in, hls::stream<ap_uint<10> >& out, unsigned images) {
+static void binary_run(hls::stream<ap_uint<2> >& in, hls::stream<ap_uint<10> >& out, unsigned images) {
 #pragma HLS ARRAY_PARTITION variable=binary_values complete dim=1
 #pragma HLS ARRAY_RESHAPE variable=binary_w complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=binary_w complete dim=3
@@ -161,14 +161,14 @@ struct fixed_layer {
     }
     static int term(int row, int pe, int lane, int x) {
 #pragma HLS INLINE
-        return lutforge::table_product<5, 4>(x, fixed_table[row][pe][lane], fixed_top[row][pe][lane]);
+        return lutforge::table_product<5, 4>(x, fixed_table[row][pe][lane], fixed_toptable[row][pe][lane]);
     }
 };
 
-static void layer_fixed(hls::stream<ap_uint<10> >& in, hls::stream<ap_uint<16> >& out, unsigned images) {
+static void fixed_run(hls::stream<ap_uint<10> >& in, hls::stream<ap_uint<16> >& out, unsigned images) {
 #pragma HLS ARRAY_PARTITION variable=fixed_bias complete dim=2
-#pragma HLS ARRAY_PARTITION variable=fixed_top complete dim=2
-#pragma HLS ARRAY_PARTITION variable=fixed_top complete dim=3
+#pragma HLS ARRAY_PARTITION variable=fixed_toptable complete dim=2
+#pragma HLS ARRAY_PARTITION variable=fixed_toptable complete dim=3
 #pragma HLS ARRAY_PARTITION variable=fixed_table complete dim=2
 #pragma HLS ARRAY_PARTITION variable=fixed_table complete dim=3
     lutforge::mac_unrolled<fixed_layer, 1, 2, 2, 2, 2, 5, true, 8, 8>(in, out, images);
@@ -186,7 +186,7 @@ struct soft_layer {
     }
 };
 
-static void layer_soft(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<10> >& out, unsigned images) {
+static void soft_run(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<10> >& out, unsigned images) {
 #pragma HLS ARRAY_RESHAPE variable=soft_bias complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=soft_w complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=soft_w complete dim=3
@@ -201,7 +201,7 @@ struct logits_layer {
     }
 };
 
-static void layer_logits(hls::stream<ap_uint<10> >& in, hls::stream<ap_uint<11> >& out, unsigned images) {
+static void logits_run(hls::stream<ap_uint<10> >& in, hls::stream<ap_uint<11> >& out, unsigned images) {
 #pragma HLS ARRAY_RESHAPE variable=logits_scale complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=logits_offset complete dim=2
     lutforge::pointwise<logits_layer, 1, 2, 1, 10, true, 11>(in, out, images);
@@ -216,67 +216,68 @@ void lutforge_top(hls::stream<lutforge_axis>& images_in, hls::stream<lutforge_ax
 #pragma HLS INTERFACE axis port=answers_out
 #pragma HLS INTERFACE s_axilite port=images bundle=control
 #pragma HLS INTERFACE s_axilite port=return bundle=control
+#pragma HLS INTERFACE ap_ctrl_hs port=return
 #pragma HLS DATAFLOW
-    hls::stream<ap_uint<64> > s_image("s_image");
-#pragma HLS STREAM variable=s_image depth=2
-    layer_image(images_in, s_image, images);
-    LUTFORGE_PROBE(16, 4, false, s_image)
-    hls::stream<ap_uint<4> > resized_window_1("resized_window_1");
-#pragma HLS STREAM variable=resized_window_1 depth=2
-    lutforge::narrow<16, 1, 4, 1>(s_image, resized_window_1, images);
-    hls::stream<ap_uint<8> > s_window("s_window");
-#pragma HLS STREAM variable=s_window depth=2
-    layer_window(resized_window_1, s_window, images);
-    LUTFORGE_PROBE(2, 4, false, s_window)
-    hls::stream<ap_uint<9> > s_conv("s_conv");
-#pragma HLS STREAM variable=s_conv depth=16
-    layer_conv(s_window, s_conv, images);
-    LUTFORGE_PROBE(1, 9, true, s_conv)
-    hls::stream<ap_uint<4> > s_scale("s_scale");
-#pragma HLS STREAM variable=s_scale depth=2
-    layer_scale(s_conv, s_scale, images);
-    LUTFORGE_PROBE(1, 4, false, s_scale)
-    hls::stream<ap_uint<8> > resized_pool_2("resized_pool_2");
-#pragma HLS STREAM variable=resized_pool_2 depth=2
-    lutforge::widen<1, 2, 4, 16>(s_scale, resized_pool_2, images);
-    hls::stream<ap_uint<8> > s_pool("s_pool");
-#pragma HLS STREAM variable=s_pool depth=2
-    layer_pool(resized_pool_2, s_pool, images);
-    LUTFORGE_PROBE(2, 4, false, s_pool)
-    LUTFORGE_PROBE(2, 4, false, s_pool)
-    hls::stream<ap_uint<4> > s_encode("s_encode");
-#pragma HLS STREAM variable=s_encode depth=2
-    layer_encode(s_pool, s_encode, images);
-    LUTFORGE_PROBE(4, 1, false, s_encode)
-    hls::stream<ap_uint<16> > resized_luts_16("resized_luts_16");
-#pragma HLS STREAM variable=resized_luts_16 depth=2
-    lutforge::widen<4, 16, 1, 1>(s_encode, resized_luts_16, images);
-    hls::stream<ap_uint<6> > s_luts("s_luts");
-#pragma HLS STREAM variable=s_luts depth=2
-    layer_luts(resized_luts_16, s_luts, images);
-    LUTFORGE_PROBE(3, 2, false, s_luts)
-    hls::stream<ap_uint<6> > s_code("s_code");
-#pragma HLS STREAM variable=s_code depth=2
-    layer_code(s_luts, s_code, images);
-    LUTFORGE_PROBE(3, 2, false, s_code)
-    hls::stream<ap_uint<2> > resized_binary_1("resized_binary_1");
-#pragma HLS STREAM variable=resized_binary_1 depth=2
-    lutforge::narrow<3, 1, 2, 1>(s_code, resized_binary_1, images);
-    hls::stream<ap_uint<10> > s_binary("s_binary");
-#pragma HLS STREAM variable=s_binary depth=2
-    layer_binary(resized_binary_1, s_binary, images);
-    LUTFORGE_PROBE(2, 5, true, s_binary)
-    hls::stream<ap_uint<16> > s_fixed("s_fixed");
-#pragma HLS STREAM variable=s_fixed depth=2
-    layer_fixed(s_binary, s_fixed, images);
-    LUTFORGE_PROBE(2, 8, true, s_fixed)
-    hls::stream<ap_uint<10> > s_soft("s_soft");
-#pragma HLS STREAM variable=s_soft depth=2
-    layer_soft(s_fixed, s_soft, images);
-    LUTFORGE_PROBE(1, 10, true, s_soft)
-    hls::stream<ap_uint<11> > s_logits("s_logits");
-#pragma HLS STREAM variable=s_logits depth=2
-    layer_logits(s_soft, s_logits, images);
-    LUTFORGE_PROBE(1, 11, true, s_logits)
-    answers(s_logits, answers_out, images);
+    hls::stream<ap_uint<64> > image_stream("image_stream");
+#pragma HLS STREAM variable=image_stream depth=2
+    image_run(images_in, image_stream, images);
+    LUTFORGE_PROBE(16, 4, false, image_stream)
+    hls::stream<ap_uint<4> > window_resized_1("window_resized_1");
+#pragma HLS STREAM variable=window_resized_1 depth=2
+    lutforge::narrow<16, 1, 4, 1>(image_stream, window_resized_1, images);
+    hls::stream<ap_uint<8> > window_stream("window_stream");
+#pragma HLS STREAM variable=window_stream depth=2
+    window_run(window_resized_1, window_stream, images);
+    LUTFORGE_PROBE(2, 4, false, window_stream)
+    hls::stream<ap_uint<9> > conv_stream("conv_stream");
+#pragma HLS STREAM variable=conv_stream depth=16
+    conv_run(window_stream, conv_stream, images);
+    LUTFORGE_PROBE(1, 9, true, conv_stream)
+    hls::stream<ap_uint<4> > scale_stream("scale_stream");
+#pragma HLS STREAM variable=scale_stream depth=2
+    scale_run(conv_stream, scale_stream, images);
+    LUTFORGE_PROBE(1, 4, false, scale_stream)
+    hls::stream<ap_uint<8> > pool_resized_2("pool_resized_2");
+#pragma HLS STREAM variable=pool_resized_2 depth=2
+    lutforge::widen<1, 2, 4, 16>(scale_stream, pool_resized_2, images);
+    hls::stream<ap_uint<8> > pool_stream("pool_stream");
+#pragma HLS STREAM variable=pool_stream depth=2
+    pool_run(pool_resized_2, pool_stream, images);
+    LUTFORGE_PROBE(2, 4, false, pool_stream)
+    LUTFORGE_PROBE(2, 4, false, pool_stream)
+    hls::stream<ap_uint<4> > encode_stream("encode_stream");
+#pragma HLS STREAM variable=encode_stream depth=2
+    encode_run(pool_stream, encode_stream, images);
+    LUTFORGE_PROBE(4, 1, false, encode_stream)
+    hls::stream<ap_uint<16> > luts_resized_16("luts_resized_16");
+#pragma HLS STREAM variable=luts_resized_16 depth=2
+    lutforge::widen<4, 16, 1, 1>(encode_stream, luts_resized_16, images);
+    hls::stream<ap_uint<6> > luts_stream("luts_stream");
+#pragma HLS STREAM variable=luts_stream depth=2
+    luts_run(luts_resized_16, luts_stream, images);
+    LUTFORGE_PROBE(3, 2, false, luts_stream)
+    hls::stream<ap_uint<6> > code_stream("code_stream");
+#pragma HLS STREAM variable=code_stream depth=2
+    code_run(luts_stream, code_stream, images);
+    LUTFORGE_PROBE(3, 2, false, code_stream)
+    hls::stream<ap_uint<2> > binary_resized_1("binary_resized_1");
+#pragma HLS STREAM variable=binary_resized_1 depth=2
+    lutforge::narrow<3, 1, 2, 1>(code_stream, binary_resized_1, images);
+    hls::stream<ap_uint<10> > binary_stream("binary_stream");
+#pragma HLS STREAM variable=binary_stream depth=2
+    binary_run(binary_resized_1, binary_stream, images);
+    LUTFORGE_PROBE(2, 5, true, binary_stream)
+    hls::stream<ap_uint<16> > fixed_stream("fixed_stream");
+#pragma HLS STREAM variable=fixed_stream depth=2
+    fixed_run(binary_stream, fixed_stream, images);
+    LUTFORGE_PROBE(2, 8, true, fixed_stream)
+    hls::stream<ap_uint<10> > soft_stream("soft_stream");
+#pragma HLS STREAM variable=soft_stream depth=2
+    soft_run(fixed_stream, soft_stream, images);
+    LUTFORGE_PROBE(1, 10, true, soft_stream)
+    hls::stream<ap_uint<11> > logits_stream("logits_stream");
+#pragma HLS STREAM variable=logits_stream depth=2
+    logits_run(soft_stream, logits_stream, images);
+    LUTFORGE_PROBE(1, 11, true, logits_stream)
+    answers(logits_stream, answers_out, images);
 }

@@ -6,7 +6,7 @@
 
 static const lutforge::rom<2>::type fixed_bias[1][2] =
 {{0, 1}};
-static const lutforge::rom<4>::type fixed_top[1][2][2][2] =
+static const lutforge::rom<4>::type fixed_toptable[1][2][2][2] =
 {{{{0, -7},
 {0, 5}},
 {{0, -3},
