@@ -191,13 +191,7 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             _check_channels("thresholds", op.thresholds, x)
             return TensorType((*x.shape[:-1], x.channels * op.bits_per_feature), 0, 1)
         case Window():
-            height, width, channels = _image(x)
-            out = op.output_extent(height, width)
-            if min(out) < 1:
-                raise NetworkError(f"Window: kernel {op.kernel} does not fit an image of {height} x {width}")
-            if any(op.padding) and not x.low <= op.pad_code <= x.high:
-                raise NetworkError(f"Window: pad_code {op.pad_code} cannot be carried by an edge of {x.low}..{x.high}")
-            return TensorType((*out, op.kernel[0] * op.kernel[1] * channels), x.low, x.high)
+            return _window(op, x)
         case TableMac():
             _check_fan_in(op.weights, x)
             if x.bits > 8:
@@ -225,11 +219,7 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             _check_channels("multiplier", op.multiplier, x)
             return TensorType(x.shape, op.low, op.high)
         case MaxPool():
-            height, width, channels = _image(x)
-            extent = Window(op.kernel, op.stride).output_extent(height, width)
-            if min(extent) < 1:
-                raise NetworkError(f"MaxPool: kernel {op.kernel} does not fit an image of {height} x {width}")
-            return TensorType((*extent, channels), x.low, x.high)
+            return _max_pool(op, x)
         case Reshape():
             if int(np.prod(op.shape)) != x.elements:
                 raise NetworkError(f"Reshape: {x.shape} has {x.elements} elements, {op.shape} has not")
@@ -242,6 +232,24 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             return TensorType((*x.shape[:-1], 1), 0, x.channels - 1)
         case _:
             unreachable(op)
+
+
+def _window(op: Window, x: TensorType) -> TensorType:
+    height, width, channels = _image(x)
+    extent = op.output_extent(height, width)
+    if min(extent) < 1:
+        raise NetworkError(f"Window: kernel {op.kernel} does not fit an image of {height} x {width}")
+    if any(op.padding) and not x.low <= op.pad_code <= x.high:
+        raise NetworkError(f"Window: pad_code {op.pad_code} cannot be carried by an edge of {x.low}..{x.high}")
+    return TensorType((*extent, op.kernel[0] * op.kernel[1] * channels), x.low, x.high)
+
+
+def _max_pool(op: MaxPool, x: TensorType) -> TensorType:
+    height, width, channels = _image(x)
+    extent = Window(op.kernel, op.stride).output_extent(height, width)
+    if min(extent) < 1:
+        raise NetworkError(f"MaxPool: kernel {op.kernel} does not fit an image of {height} x {width}")
+    return TensorType((*extent, channels), x.low, x.high)
 
 
 def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
