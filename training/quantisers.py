@@ -46,6 +46,20 @@ class _RoundHalfUp(torch.autograd.Function):
         return gradient
 
 
+class _OpenClamp(torch.autograd.Function):
+    """Clamp to min_val..max_val; the gradient passes strictly between them."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
+        ctx.save_for_backward((x <= min_val) | (x >= max_val))
+        return torch.clamp(x, min_val, max_val)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tuple[Tensor, None, None]:
+        (outside,) = ctx.saved_tensors
+        return gradients[0].masked_fill(outside, 0.0), None, None
+
+
 class _Sign(torch.autograd.Function):
     """+1 where x > 0, else -1; the gradient passes."""
 
@@ -89,7 +103,8 @@ class OpenClamp(nn.Module):
 
     def forward(self, x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
         """Return the clamped values. min_val, max_val: float scalars that are not trained."""
-        return nn.functional.hardtanh(x, float(min_val), float(max_val))
+        clamped: Tensor = _OpenClamp.apply(x, min_val, max_val)
+        return clamped
 
 
 class BinarySign(nn.Module):

@@ -56,8 +56,8 @@ class ResidualSign(nn.Module):
     def level_weights(self) -> Tensor:
         """Return the weight of each level in the next layer's sums: whole numbers >= 1 as float [levels]."""
         if self.ratio == "pow2":
-            like = {"dtype": self.steepness.dtype, "device": self.steepness.device}
-            return 2.0 ** torch.arange(self.levels - 1, -1, -1, **like)
+            levels = torch.arange(self.levels - 1, -1, -1, device=self.steepness.device)
+            return 2.0 ** levels.to(self.steepness.dtype)
         alphas = self.alphas()
         return round_half_up(alphas / alphas[0] * 2**WEIGHT_BITS).clamp(min=1.0)
 

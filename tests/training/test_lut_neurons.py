@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lutforge.errors import TrainingError
 from lutforge.training import lut_neurons
-from lutforge.training.lut_neurons import LutNeurons, look_up
+from lutforge.training.lut_neurons import LutNeurons, half_differences, look_up
 
 ELEMENTS, NEURONS, EDGES, BATCH = 9, 4, 11, 7
 
@@ -89,14 +89,15 @@ def test_layer_without_batch_gives_no_sums() -> None:
 
 
 def test_helper_tensors_lie_where_the_inputs_do() -> None:
-    signs, tables, wiring, neuron = draw(4, 2)
+    # "meta" stands for a GPU: a tensor left on the CPU mixes with none of its own.
+    signs, tables, wiring, neuron = (tensor.to("meta") for tensor in draw(4, 2))
     signs.requires_grad_()
     tables.requires_grad_()
-    with torch.device("meta"):  # a tensor made without a device would lie there and mix with nothing
-        sums = look_up(signs, tables, wiring, neuron, NEURONS)
-        sums.sum().backward()
+    sums = look_up(signs, tables, wiring, neuron, NEURONS)
+    sums.sum().backward()
     assert signs.grad is not None and tables.grad is not None
-    assert {tensor.device.type for tensor in (sums, signs.grad, tables.grad)} == {"cpu"}
+    assert {tensor.device.type for tensor in (sums, signs.grad, tables.grad)} == {"meta"}
+    assert half_differences(tables.detach()).device.type == "meta"
 
 
 def test_mistakes_are_named() -> None:
