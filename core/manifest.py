@@ -9,7 +9,6 @@ kernel.so, the compiled C simulation. `src/` and `mem/` hold what the vendor's t
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -24,6 +23,7 @@ BIT, HWH, MANIFEST, NETWORK, KERNEL = "overlay.bit", "overlay.hwh", "manifest.js
 SCHEDULE = "schedule.json"
 DMA_NAME, IP_NAME = "axi_dma_0", "lutforge_0"
 IP_VLNV = "lutforge:hls:lutforge_top:1.0"
+MAX_CLOCK_MHZ = 10_000  # no device is near it; infinity and NaN, which Python reads in JSON, are beyond
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def _list_of(good: Callable[[Any], bool], least: int = 0) -> Callable[[Any], boo
 
 TEXTS = ("name", "network_sha256", "board", "processing_system", "arch", "lutforge")
 WANTED: Dict[str, Tuple[Callable[[Any], bool], str]] = {
-    **{key: (_text, "a text") for key in TEXTS},
+    **dict.fromkeys(TEXTS, (_text, "a text")),
     "format": (_whole(1, FORMAT), f"an integer 1..{FORMAT}"),
     "beat_bits": (lambda value: _whole()(value) and value in (32, 64, 128), "32, 64 or 128"),
     "clock_mhz": (
-        lambda value: type(value) in (int, float) and math.isfinite(value) and value > 0,
-        "a number above 0",
+        lambda value: type(value) in (int, float) and 0 < value <= MAX_CLOCK_MHZ,
+        f"a number above 0, up to {MAX_CLOCK_MHZ},",
     ),
     "dma_length_bits": (_whole(8, 26), "an integer 8..26"),
     "classes": (_whole(1), "an integer of at least 1"),

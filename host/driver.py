@@ -73,7 +73,8 @@ class Accelerator:
     def _ready(self) -> StreamLink:
         if not self._open:
             raise DeviceError(f"the accelerator of {self.folder} is closed. Open it again with Accelerator.open")
-        link = self._link or self._load()
+        with HARDWARE:  # two threads must not both load
+            link = self._link or self._load()
         if not link.session.overlay.is_loaded():  # the registers are somebody else's now: touch none of them
             raise DeviceError(
                 f"{self.executor}: another overlay was loaded since {self.folder} was opened. Open it again"
@@ -83,13 +84,11 @@ class Accelerator:
     @property
     def session(self) -> Session:
         """The loaded overlay: pynq's objects, register offsets and the clock read back."""
-        with HARDWARE:
-            return self._ready().session
+        return self._ready().session
 
     def close(self) -> None:
         """Let go of the overlay; the board keeps it loaded until the next one."""
-        with HARDWARE:
-            self._link, self._open = None, False
+        self._link, self._open = None, False
 
     def __enter__(self) -> Accelerator:
         return self
@@ -171,11 +170,9 @@ class Accelerator:
         images = check_images(self.network, images)
         if not len(images) or repeats < 1:
             raise InputError(f"throughput of {len(images)} images, {repeats} repeats: at least one of each is wanted")
-        times = Times()
-        with HARDWARE:  # for all repeats, so that no other thread's batch is in the measured time
-            link = self._ready()
-            for _ in range(repeats):
-                self._stream(images, batch, times)
+        link, times = self._ready(), Times()
+        for _ in range(repeats):
+            self._stream(images, batch, times)
         clock_hz = link.session.clock_mhz * 1e6
         beats = max(link.input.beats, link.output.beats)
         return Throughput(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -29,6 +30,7 @@ EXAMPLE = Manifest(
     emulated=True,
     trace=(TracedNode("fc1", (32,)), TracedNode("top", (1,))),
     lutforge="0.1.0",
+    files=("overlay.hwh", "src/lutforge_top.cpp"),
 )
 
 
@@ -61,7 +63,6 @@ def test_a_newer_manifest_is_refused(tmp_path):
     "change",
     [
         lambda d: d.pop("format"),
-        lambda d: d.update(format="one"),
         lambda d: d.pop("classes"),
         lambda d: d.update(colour="red"),
         lambda d: d["input"].pop("low"),
@@ -75,6 +76,72 @@ def test_a_damaged_manifest_is_refused(tmp_path, change):
     (tmp_path / MANIFEST).write_text(json.dumps(document))
     with pytest.raises(OverlayError, match=r"manifest.json: cannot be read \(.*\); generate it again"):
         load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("format", 0, "an integer 1..1"),
+        ("format", True, "an integer 1..1"),
+        ("format", "1", "an integer 1..1"),
+        ("name", None, "a text"),
+        ("network_sha256", 7, "a text"),
+        ("board", "", "a text"),
+        ("processing_system", ["ps"], "a text"),
+        ("arch", 7, "a text"),
+        ("lutforge", 0.1, "a text"),
+        ("beat_bits", 63, "32, 64 or 128"),
+        ("beat_bits", 64.0, "32, 64 or 128"),
+        ("clock_mhz", 0, "a number above 0, up to 10000,"),
+        ("clock_mhz", True, "a number above 0, up to 10000,"),
+        ("clock_mhz", float("inf"), "a number above 0, up to 10000,"),
+        ("clock_mhz", float("nan"), "a number above 0, up to 10000,"),
+        ("dma_length_bits", 7, "an integer 8..26"),
+        ("dma_length_bits", 27, "an integer 8..26"),
+        ("classes", "10", "an integer of at least 1"),
+        ("classes", 0, "an integer of at least 1"),
+        ("classes", True, "an integer of at least 1"),
+        ("output", 7, "one of logits, class, both"),
+        ("output", ["logits"], "one of logits, class, both"),
+        ("interval_cycles", -1, "an integer of at least 1"),
+        ("interval_cycles", 1.5, "an integer of at least 1"),
+        ("emulated", 1, "true or false"),
+        ("files", "overlay.bit", "a list of texts"),
+        ("files", [1], "a list of texts"),
+        ("input.shape", [], "a list of integers of at least 1"),
+        ("input.shape", [8, "8"], "a list of integers of at least 1"),
+        ("input.low", False, "an integer"),
+        ("input.high", 16.0, "an integer"),
+        ("trace.name", 3, "a text"),
+        ("trace.shape", [0], "a list of integers of at least 1"),
+    ],
+)
+def test_a_value_of_wrong_type_or_range_is_named(tmp_path, key, value, wanted):
+    document = json.loads(to_json(EXAMPLE))
+    section, _, inner = key.partition(".")
+    place = {"input": document["input"], "trace": document["trace"][1]}.get(section, document)
+    place[inner or key] = value
+    (tmp_path / MANIFEST).write_text(json.dumps(document))
+    text = f"manifest.json: {key} is {value!r}, but {wanted} is wanted; generate the overlay again"
+    with pytest.raises(OverlayError, match=re.escape(text)):
+        load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(("low", "high"), [(5, 4), (0, 1 << 64)])
+def test_an_input_that_fits_no_beat_is_refused(tmp_path, low, high):
+    document = json.loads(to_json(EXAMPLE))
+    document["input"].update(low=low, high=high)
+    (tmp_path / MANIFEST).write_text(json.dumps(document))
+    with pytest.raises(OverlayError, match=rf"input is {low}..{high}, but a range that fits 64 bits is wanted; gen"):
+        load_manifest(tmp_path)
+
+
+def test_a_manifest_without_files_is_read(tmp_path):
+    """Overlays made before the field was added have none."""
+    document = json.loads(to_json(EXAMPLE))
+    del document["files"]
+    (tmp_path / MANIFEST).write_text(json.dumps(document))
+    assert load_manifest(tmp_path).files == ()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3"])

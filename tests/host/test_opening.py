@@ -44,6 +44,18 @@ def test_other_network_is_refused_with_both_hashes(make_network, make_overlay):
     assert "Generate and build the overlay again" in str(caught.value)
 
 
+@pytest.mark.parametrize(("old", "new"), [('"classes": 3', '"classes": 4'), ('"high": 255', '"high": 15')])
+def test_manifest_that_does_not_describe_its_network(make_network, make_overlay, old, new):
+    folder = make_overlay(make_network())
+    text = (folder / "manifest.json").read_text()
+    assert old in text
+    (folder / "manifest.json").write_text(text.replace(old, new))
+    with pytest.raises(
+        OverlayError, match=r"says input uint\d\[11\] .* and \d classes, network.npz has uint8\[11\] 0..255 and 3. Gen"
+    ):
+        Accelerator.open(folder, **REFERENCE)
+
+
 def test_unreadable_hwh(make_network, make_overlay):
     folder = make_overlay(make_network())
     (folder / "overlay.hwh").write_text("<EDKSYSTEM>")
@@ -257,6 +269,20 @@ def test_versions_of_pynq(make_network, make_overlay, monkeypatch, version, opti
     device = EmulatedDevice("reference") if options["emulated"] else Board()
     with pytest.raises(ToolError, match=message):
         Accelerator.open(make_overlay(make_network(), **options), device=device)
+
+
+@pytest.mark.parametrize("version", ["3.1", "3.1rc1", "3.1.2.dev0", "3.1+local"])
+def test_versions_of_pynq_that_are_no_plain_numbers(make_network, make_overlay, monkeypatch, version):
+    monkeypatch.setattr(pynq, "__version__", version)
+    with Accelerator.open(make_overlay(make_network()), **REFERENCE) as accelerator:
+        assert accelerator.executor == "emulated: reference"
+
+
+@pytest.mark.parametrize("version", ["unknown", "3", "4rc1"])
+def test_odd_versions_of_pynq_are_refused_and_not_a_crash(make_network, make_overlay, monkeypatch, version):
+    monkeypatch.setattr(pynq, "__version__", version)
+    with pytest.raises(ToolError, match=f"works with pynq 3.1, this is {version}"):
+        Accelerator.open(make_overlay(make_network()), **REFERENCE)
 
 
 def test_import_works_without_pynq_and_opening_names_it(make_network, make_overlay):
