@@ -8,7 +8,7 @@ One seed, the epoch chosen on the validation set. Writes <frozen>/<recipe>.pt an
 one table. On one thread the same command gives the same network.
 
 Measured on 2026-11-20, one of two shared cores, torch 2.13.0, brevitas 0.13.4, seed 0:
-lutnet_mnist 907 s, validation 98.28 %, test 98.32 %; lutna_mlp_mnist 101 s, validation 98.76 %, test 98.60 %;
+lutnet_mnist 869 s, validation 98.28 %, test 98.32 %; lutna_mlp_mnist 101 s, validation 98.76 %, test 98.60 %;
 lutna_conv_mnist 367 s, validation 99.18 %, test 99.37 %; all: no test
 image answered differently by the frozen module, and all 10,000 logit vectors equal the reference's.
 """
