@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ctypes
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
@@ -81,8 +82,21 @@ class Kernel:
 
 def _load_library(path: Path) -> ctypes.CDLL:
     """Load a copy: under a path that it has loaded before, the loader returns the library that was there then."""
+    if _is_cut(path.read_bytes()):
+        raise OSError("the file is cut short")  # mapped and read beyond its end, it would kill the process
     with tempfile.TemporaryDirectory(prefix="lutforge-") as aside:
         return ctypes.CDLL(shutil.copy(path, aside))
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether a 64-bit little-endian ELF file ends before its section headers do (ELF-64 object file format)."""
+    if data[:6] != b"\x7fELF\x02\x01":
+        return False  # another format; the loader judges it
+    if len(data) < 64:
+        return True
+    (offset,) = struct.unpack_from("<Q", data, 0x28)
+    size, count = struct.unpack_from("<HH", data, 0x3A)
+    return bool(len(data) < offset + size * count)
 
 
 def _pointer(array: npt.NDArray[Any]) -> Tuple[ctypes.c_void_p, ctypes.c_size_t]:

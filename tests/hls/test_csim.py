@@ -247,3 +247,15 @@ def test_kernels_that_do_not_belong(compiled, tmp_path):
     (tmp_path / "kernel.so").write_bytes(b"no library")
     with pytest.raises(OverlayError, match=r"kernel.so: cannot be loaded \(.*\); compile it again"):
         CsimExecutor(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [20, 0.3, 0.99], ids=str)
+def test_a_kernel_cut_short_is_refused(compiled, tmp_path, kept):
+    """The loader maps a file by its headers; what lies beyond the end would kill the process."""
+    network, schedule = tables_network()
+    shutil.copytree(compiled(network, schedule), tmp_path / "overlay")
+    path = tmp_path / "overlay" / "kernel.so"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: kept if kept > 1 else int(kept * len(whole))])
+    with pytest.raises(OverlayError, match=r"kernel.so: cannot be loaded \(the file is cut short\); compile it again"):
+        CsimExecutor(tmp_path / "overlay")
