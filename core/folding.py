@@ -9,18 +9,21 @@ first, and every choice is then priced as a whole by `cost`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from lutforge.area import NOTHING, Area
+from lutforge.area import Area, Parts
 from lutforge.boards import Board
-from lutforge.cost import estimate_surveyed, fits, node_area, stream_area
+from lutforge.cost import fits, node_parts, quick_estimate
+from lutforge.cycles import count
 from lutforge.errors import ScheduleError
 from lutforge.mac_area import MacFacts, survey
 from lutforge.multipliers import Conventional
 from lutforge.network import Network, Node
 from lutforge.operations import LutNeurons, TableMac, Window
+from lutforge.pipeline import stages
 from lutforge.schedule import (
+    DEFAULT_DEPTH,
     MAX_BEAT_BITS,
     Folded,
     Folding,
@@ -33,9 +36,13 @@ from lutforge.schedule import (
     lanes,
     widest,
 )
+from lutforge.stream_area import streams_of
 
 BRAM_WEIGHTS = (0.0, 0.3, 1.0, 3.0)
 """Trials of what a BRAM36 is worth, in shares of the board against shares of LUT6."""
+
+IMAGES_TO_SIZE = 6
+"""Images after which the most that waits in a stream is taken as settled."""
 
 
 _Around = Tuple[int, Area]
@@ -99,7 +106,32 @@ def auto(network: Network, board: Board, *, fill: float = 0.9) -> Schedule:
     best = min((trial[:2], index) for index, trial in found.items() if trial)
     chosen = found[best[1]]
     assert chosen is not None
-    return check(network, chosen[2])
+    deeper = sized(network, chosen[2], board.beat_bits)
+    cost = quick_estimate(network, facts, deeper, board.beat_bits)
+    return check(network, deeper if fits(cost, board, fill).ok else chosen[2])
+
+
+def sized(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:
+    """Return the schedule with streams as deep as the slowest node's interval needs, and no deeper.
+
+    A node that reads its vector in one go and then works on it stops the nodes in front of it, unless the stream
+    between them holds what they make meanwhile. The depths are the most beats that wait when images arrive at the
+    slowest node's interval and streams are without limit.
+    """
+    period = max(intervals(network, schedule, beat_bits).values())
+    chain = stages(network, schedule, beat_bits)
+    waits = count(chain, IMAGES_TO_SIZE, deep=True, period=period).waits
+    depths = dict(schedule.depths)
+    for stage, held in zip(chain, waits, strict=True):
+        if stage.stream and held > schedule.depths.get(stage.stream, DEFAULT_DEPTH):
+            depths[stage.stream] = held
+    deep = replace(schedule, depths=depths)
+    reached = count(stages(network, deep, beat_bits), IMAGES_TO_SIZE).interval
+    for name in sorted(set(depths) - set(schedule.depths)):  # what waits at the input need not wait there
+        shallow = replace(deep, depths={key: value for key, value in deep.depths.items() if key != name})
+        if count(stages(network, shallow, beat_bits), IMAGES_TO_SIZE).interval <= reached:
+            deep = shallow
+    return check(network, deep)
 
 
 def _targets(shapes: Mapping[str, List[Shape]]) -> List[int]:
@@ -119,7 +151,7 @@ def _attempt(
     """Return (interval, LUT6, schedule) of the best choice whose layers keep up with `target`, if one fits."""
     trials = []
     for schedule in _choices(shapes, target, board):
-        cost = estimate_surveyed(network, facts, schedule, board.beat_bits)
+        cost = quick_estimate(network, facts, schedule, board.beat_bits)
         if fits(cost, board, fill).ok:
             trials.append((cost.interval_cycles, cost.lut6, schedule))
     return min(trials, key=lambda trial: trial[:2]) if trials else None
@@ -151,7 +183,7 @@ def _shapes(network: Network, node: Node, facts: Mapping[str, MacFacts], beat_bi
 
     def shape(folding: Folding, reading: _Around, writing: _Around) -> Shape:
         interval = max(_own_interval(network, node, folding), reading[0], writing[0])
-        return Shape(folding, interval, facts[node.name].area(folding) + reading[1] + writing[1])
+        return Shape(folding, interval, _area(facts[node.name], folding) + reading[1] + writing[1])
 
     def around(folding: Folding, nodes: List[Node]) -> _Around:
         return _around(network, facts, node, folding, nodes, beat_bits)
@@ -190,10 +222,15 @@ def _around(
     """Return (largest interval, area) of nodes around a layer, all other layers taken as unrolled."""
     plan = Schedule({name: folding if name == node.name else Unrolled() for name in facts})
     widths, cycles = lanes(network, plan, beat_bits), intervals(network, plan, beat_bits)
-    area = NOTHING
+    made = Parts()
     for one in nodes:
-        area += node_area(network, facts, plan, one, widths[one.name]) + stream_area(network, plan, one, widths)
-    return max((cycles[one.name] for one in nodes), default=0), area
+        made += node_parts(network, facts, plan, one, widths[one.name], beat_bits)
+        made += streams_of(network, plan, one, widths)
+    return max((cycles[one.name] for one in nodes), default=0), made.area()
+
+
+def _area(facts: MacFacts, folding: Folding) -> Area:
+    return facts.parts(folding).area() + facts.popcount.area()
 
 
 def _own_interval(network: Network, node: Node, folding: Folding) -> int:
@@ -224,7 +261,7 @@ def _does_not_fit(
 ) -> ScheduleError:
     """Say what is exceeded by the smallest shape of every layer, and which node needs most of it."""
     smallest = _choices(shapes, max(shape.interval for each in shapes.values() for shape in each), board)
-    costs = [estimate_surveyed(network, facts, schedule, board.beat_bits) for schedule in smallest]
+    costs = [quick_estimate(network, facts, schedule, board.beat_bits) for schedule in smallest]
     cost = min(costs, key=lambda one: (len(fits(one, board, fill).exceeded), one.lut6))
     name = fits(cost, board, fill).exceeded[0]
     have = getattr(board.resources, name)

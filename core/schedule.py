@@ -39,6 +39,12 @@ MAX_BEAT_BITS = 1024
 
 DEFAULT_DEPTH = 2
 
+INPUT = ".input"
+"""Behind a node's name: the stream that a width converter writes for it."""
+
+DEFAULT_LEVELS = 2
+"""Levels of LUTs, or of digit tables, between two registers of the generated Verilog."""
+
 
 @dataclass(frozen=True)
 class Unrolled:
@@ -62,10 +68,15 @@ Folding = Union[Unrolled, Folded]
 
 @dataclass(frozen=True)
 class Schedule:
-    """The folding of each `TableMac`, `BinaryMac` and `LutNeurons` node, and the depth of streams (default 2)."""
+    """The folding of each `TableMac`, `BinaryMac` and `LutNeurons` node, and the depth of streams (default 2).
+
+    depths: by node the stream that it writes, by `<node>.input` the one behind the width converter in front of it.
+    levels: LUT levels between two registers of the Verilog; Vitis HLS places the registers of the C++ itself.
+    """
 
     foldings: Mapping[str, Folding]
     depths: Mapping[str, int] = field(default_factory=dict)
+    levels: int = DEFAULT_LEVELS
 
     def of(self, node: Node) -> Folding:
         """Folding of a foldable node."""
@@ -74,6 +85,10 @@ class Schedule:
     def depth(self, node: Node) -> int:
         """Depth of the stream that a node writes."""
         return self.depths.get(node.name, DEFAULT_DEPTH)
+
+    def input_depth(self, node: Node) -> int:
+        """Depth of the stream behind the width converter that a node reads, where there is one."""
+        return self.depths.get(node.name + INPUT, DEFAULT_DEPTH)
 
 
 @dataclass(frozen=True)
@@ -103,10 +118,14 @@ def check(network: Network, schedule: Schedule) -> Schedule:
     """Return the schedule if it fits the network; ScheduleError names the node, the value and the divisors."""
     names = {node.name for node in network.nodes if is_foldable(node)}
     _check_known(schedule.foldings, names, "which cannot be folded")
-    _check_known(schedule.depths, {node.name for node in network.nodes}, "whose depth it gives but which is no node")
+    streams = {name for node in network.nodes for name in (node.name, node.name + INPUT)}
+    _check_known(schedule.depths, streams, "whose depth it gives but which is no node")
+    if schedule.levels < 1:
+        raise ScheduleError(f"schedule: levels {schedule.levels} between registers; the least is 1")
     for node in network.nodes:
-        if schedule.depth(node) < 1:
-            raise ScheduleError(f"node {node.name}: stream depth {schedule.depth(node)}; the least is 1")
+        least = min(schedule.depth(node), schedule.input_depth(node))
+        if least < 1:
+            raise ScheduleError(f"node {node.name}: stream depth {least}; the least is 1")
         if not is_foldable(node):
             continue
         if node.name not in schedule.foldings:
@@ -279,12 +298,13 @@ def _divisor_text(value: int) -> str:
 
 
 def to_json(schedule: Schedule) -> str:
-    """Return the schedule as text: {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {node: depth}}."""
+    """Return the schedule as text: {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {node: depth}, "levels"}."""
     foldings = {
         name: "unrolled" if isinstance(folding, Unrolled) else {"pe": folding.pe, "simd": folding.simd}
         for name, folding in schedule.foldings.items()
     }
-    return json.dumps({"foldings": foldings, "depths": dict(schedule.depths)}, indent=2, sort_keys=True) + "\n"
+    document = {"foldings": foldings, "depths": dict(schedule.depths), "levels": schedule.levels}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def from_json(text: str) -> Schedule:
@@ -292,7 +312,8 @@ def from_json(text: str) -> Schedule:
     try:
         document: Dict[str, Any] = json.loads(text)
         foldings = {name: _folding(value) for name, value in document["foldings"].items()}
-        return Schedule(foldings, {name: _whole(depth) for name, depth in document.get("depths", {}).items()})
+        depths = {name: _whole(depth) for name, depth in document.get("depths", {}).items()}
+        return Schedule(foldings, depths, _whole(document.get("levels", DEFAULT_LEVELS)))
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ScheduleError(
             f"the schedule cannot be read ({type(error).__name__}: {error}); wanted: "

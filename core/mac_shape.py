@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a folded or unrolled layer looks like in hardware: widths, memory words, registers.
+
+The emitter of Verilog builds exactly this, and the cost model prices exactly this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, List, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.compressor import CompressorTree, compressor_tree
+from lutforge.multipliers import Digital, digit_widths
+from lutforge.network import TensorType
+from lutforge.numerics import bits_for
+from lutforge.operations import BinaryMac, LutNeurons, TableMac
+from lutforge.schedule import Folded
+
+Ints = npt.NDArray[Any]
+DIGITS, DIGITAL, SIGNS, CODES = range(4)
+"""Kinds of terms, as KIND of `lutforge_mac_folded` numbers them."""
+
+
+def tree_depth(terms: int) -> int:
+    """Return the levels of two-operand adders that sum so many terms: ceil(log2)."""
+    return max(0, terms - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class FoldedShape:
+    """A folded layer: `pe` outputs times `simd` inputs per item, `passes` (NF) times `beats` (SF) items per vector.
+
+    weight: bits of W. word: memory bits per weight. term: bits of one term. multiply, tree: registers of a product
+    and of the adder tree. bias: int64 [outputs] that the accumulator starts from; bias_bits 0 if all are zero.
+    """
+
+    kind: int
+    pe: int
+    simd: int
+    passes: int
+    beats: int
+    weight: int
+    word: int
+    masked: bool
+    term: int
+    multiply: int
+    tree: int
+    bias: Ints
+    bias_bits: int
+
+    @property
+    def registers(self) -> int:
+        """Registers from input to output: the fetched operands, products, adder tree, accumulator."""
+        return self.multiply + self.tree + 2
+
+
+def folded_shape(op: TableMac | BinaryMac, source: TensorType, folding: Folded, levels: int) -> FoldedShape:
+    """Return the shape of a folded layer. levels: digits between two registers."""
+    outputs, fan_in = op.weights.shape
+    masked = False
+    if isinstance(op, TableMac):
+        weight = max(2, bits_for(min(int(op.weights.min()), -1), int(op.weights.max())))
+        bias = op.bias
+        if isinstance(op.multiplier, Digital):
+            kind, word, term, multiply = DIGITAL, weight, source.bits + weight, 1
+        else:
+            digits = (source.bits + 1) // 2
+            kind, word, term, multiply = DIGITS, 2 * weight + 2, weight + 2 * digits, -(-digits // levels)
+    else:
+        masked = bool((op.weights == 0).any())
+        weight, word, multiply = 1, 2 if masked else 1, 0
+        if op.levels:
+            kind, term = CODES, bits_for(0, 2 * sum(op.levels))
+            bias = -(op.weights != 0).sum(axis=1) * sum(op.levels)
+        else:
+            kind, term, bias = SIGNS, source.bits + 1, (op.weights < 0).sum(axis=1)
+    bias = np.asarray(bias, dtype=np.int64)
+    bias_bits = bits_for(min(int(bias.min()), -1), int(bias.max())) if bias.any() else 0
+    return FoldedShape(
+        kind=kind,
+        pe=folding.pe,
+        simd=folding.simd,
+        passes=outputs // folding.pe,
+        beats=fan_in // folding.simd,
+        weight=weight,
+        word=word,
+        masked=masked,
+        term=term,
+        multiply=multiply,
+        tree=tree_depth(folding.simd),
+        bias=bias,
+        bias_bits=bias_bits,
+    )
+
+
+def product_registers(op: TableMac, source: TensorType, levels: int) -> int:
+    """Return the registers of one constant product: one per `levels` digits."""
+    return max(1, -(-len(digit_widths(op.multiplier, source.bits)) // levels))
+
+
+def sum_terms(op: TableMac | BinaryMac) -> Ints:
+    """Return how many operands each unrolled output adds, a bias (or what -1 weights leave) included: int [outputs]."""
+    constant = op.bias != 0 if isinstance(op, TableMac) else (op.weights < 0).any(axis=1)
+    return np.asarray((op.weights != 0).sum(axis=1) + constant)
+
+
+def unrolled_registers(op: TableMac | BinaryMac, source: TensorType, levels: int) -> int:
+    """Return the registers of an unrolled layer that adds integers: products, then an adder tree."""
+    multiply = product_registers(op, source, levels) if isinstance(op, TableMac) else 0
+    return max(1, multiply + tree_depth(int(sum_terms(op).max())))
+
+
+@dataclass(frozen=True)
+class BitSums:
+    """An unrolled layer that sums bits: output j is the sum of 2**column over its bits.
+
+    bit, column: int [entries], the bit (a table, or a bit of the input) and the binary column of each summand;
+    output: int [entries], not decreasing. constant: int64 [outputs], non-negative, taken modulo 2**width. tables:
+    levels of LUTs in front, 0 or 1. width: bits of a sum.
+    """
+
+    bit: Ints
+    column: Ints
+    output: Ints
+    constant: Ints
+    tables: int
+    width: int
+
+    def trees(self) -> List[CompressorTree]:
+        """Return the compressor tree of each output; bits of the constant are bits of their columns."""
+        outputs = len(self.constant)
+        heights = np.zeros((outputs, self.width), dtype=np.int64)
+        inside = self.column < self.width
+        np.add.at(heights, (self.output[inside], self.column[inside]), 1)
+        heights += (self.constant[:, None] >> np.arange(self.width)) & 1
+        return [compressor_tree(_trimmed(row), self.width) for row in heights.tolist()]
+
+    def lut_levels(self) -> int:
+        """Return the levels of LUTs in front of the adders: tables and counters."""
+        return self.tables + max(len(tree.levels) for tree in self.trees())
+
+    def registers(self, levels: int) -> int:
+        """Return the registers of the layer: one per `levels` levels of LUTs, one behind the adders."""
+        return -(-self.lut_levels() // levels) + 1
+
+
+def _trimmed(row: List[int]) -> Tuple[int, ...]:
+    while row and not row[-1]:
+        row.pop()
+    return tuple(row)
+
+
+def binary_digits(values: Ints) -> Tuple[Ints, Ints]:
+    """Return (index, column) of every 1 in the binary numbers `values`, ordered by index."""
+    columns = np.arange(int(values.max()).bit_length())
+    index, column = np.nonzero((values[:, None] >> columns) & 1)
+    return index, column
+
+
+def code_sums(op: BinaryMac, width: int) -> BitSums:
+    """Return an unrolled `BinaryMac` on codes: XNORed bits of twice their level's weight, and a constant."""
+    levels = np.asarray(op.levels, dtype=np.int64)
+    output, element = np.nonzero(op.weights)
+    count = len(levels)
+    # bit number element * count + b of the vector; level 0 is the top bit of a code
+    bit = (element[:, None] * count + np.arange(count)).ravel()
+    value = np.tile(2 * levels[::-1], len(element))
+    index, column = binary_digits(value)
+    constant = -(op.weights != 0).sum(axis=1).astype(np.int64) * int(levels.sum())
+    return BitSums(
+        bit=bit[index],
+        column=column,
+        output=np.repeat(output, count)[index],
+        constant=constant & ((1 << width) - 1),
+        tables=0,
+        width=width,
+    )
+
+
+def neuron_sums(op: LutNeurons, support: Ints, width: int) -> BitSums:
+    """Return the sums of `LutNeurons`; a bit is a table's number. support: inputs that matter, int [tables]."""
+    index, column = binary_digits(op.weight.astype(np.int64))
+    varies = support[index] > 0
+    ones = np.where((support == 0) & (op.tables[:, 0] == 1), op.weight, 0)
+    constant = np.bincount(op.neuron, weights=ones, minlength=op.neurons).astype(np.int64)
+    wires = (support == 1) & (op.tables[:, 0] == 0)  # a table of one input that is not inverted is a wire
+    return BitSums(
+        bit=index[varies],
+        column=column[varies],
+        output=op.neuron[index[varies]].astype(np.int64),
+        constant=constant & ((1 << width) - 1),
+        tables=int(((support > 0) & ~wires).any()),
+        width=width,
+    )
+
+
+def supports(tables: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return how many inputs each truth table really depends on. tables: uint8 [tables, 2**K]; result: [tables].
+
+    >>> supports(np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 1, 0]], dtype=np.uint8)).tolist()
+    [0, 1, 2]
+    """
+    count, entries = tables.shape
+    result = np.zeros(count, dtype=np.int64)
+    for step in (1 << k for k in range(entries.bit_length() - 1)):
+        halves = tables.reshape(count, entries // (2 * step), 2, step)
+        result += (halves[:, :, 0] != halves[:, :, 1]).any(axis=(1, 2))
+    return result

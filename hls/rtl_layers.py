@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Verilog of one node: a module with one stream in and one out, and its memory files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.area import memory
+from lutforge.errors import unreachable
+from lutforge.hls.rtl_text import CLOCKED, constant, instance, stream, stream_module, stream_wires
+from lutforge.network import Node, TensorType
+from lutforge.operations import (
+    Affine,
+    ArgMax,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Rescale,
+    Reshape,
+    TableMac,
+    Threshold,
+    Window,
+)
+from lutforge.schedule import DEFAULT_DEPTH, Folding, Lanes
+
+Ints = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class RtlSite:
+    """Everything an emitter needs of one node. style: of look-up tables; levels: of LUTs between two registers."""
+
+    node: Node
+    source: TensorType
+    kind: TensorType
+    lanes: Lanes
+    folding: Optional[Folding]
+    beat_bits: int
+    style: str
+    levels: int
+
+    @property
+    def name(self) -> str:
+        """Name of the node."""
+        return self.node.name
+
+    @property
+    def module(self) -> str:
+        """Name of the node's module."""
+        return f"lutforge_node_{self.node.name}"
+
+    @property
+    def in_bits(self) -> int:
+        """Bits of a beat that is read."""
+        return self.beat_bits if isinstance(self.node.op, Input) else self.lanes.inputs * self.source.bits
+
+    @property
+    def out_bits(self) -> int:
+        """Bits of a beat that is written."""
+        return self.lanes.outputs * self.kind.bits
+
+
+@dataclass(frozen=True)
+class RtlLayer:
+    """Text of one node's module, and its memory files by name."""
+
+    text: str
+    mems: Dict[str, str] = field(default_factory=dict)
+
+
+def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
+    """Return a node's module, or None for a node that has no hardware of its own."""
+    from lutforge.hls import rtl_mac, rtl_pointwise
+
+    match site.node.op:
+        case Input():
+            return _input(site)
+        case TableMac() | BinaryMac() | LutNeurons() as op:
+            return rtl_mac.mac_layer(site, op)
+        case Threshold() | Encode() | Rescale() | Affine() as op:
+            return rtl_pointwise.pointwise_layer(site, op)
+        case Window() as op:
+            return wrapped(site, _window(site, op, "lutforge_window", "in", "out"))
+        case MaxPool() as op:
+            return _max_pool(site, op)
+        case Reshape() | ArgMax():
+            return None  # the same elements in the same order; the head is part of the answers
+        case _:
+            unreachable(site.node.op)
+
+
+def wrapped(site: RtlSite, body: str, mems: Dict[str, str] | None = None) -> RtlLayer:
+    """Return a node's module around a body."""
+    comment = f"{site.name}: {type(site.node.op).__name__} -> {site.kind}"
+    return RtlLayer(stream_module(site.module, comment, site.in_bits, site.out_bits, body + "    wire unused = &{1'b0, in_data};\n"), mems or {})
+
+
+def memory_style(depth: int, width: int) -> str:
+    """Return where a memory goes: 'block' or 'distributed', whichever `area.memory` finds cheaper."""
+    return "block" if memory(depth, width).bram36 else "distributed"
+
+
+def _input(site: RtlSite) -> RtlLayer:
+    groups, total = site.lanes.inputs // site.lanes.outputs, site.kind.elements // site.lanes.outputs
+    sizes: Dict[str, Any] = {"IN": site.beat_bits, "OUT": site.out_bits, "PARTS": groups, "TOTAL": total}
+    ports = {**CLOCKED, **stream("in", "in"), **stream("out", "out")}
+    return wrapped(site, instance("lutforge_narrow", "beats", sizes, ports))
+
+
+def _window(site: RtlSite, op: Window, name: str, before: str, behind: str, lanes_out: int = 0) -> str:
+    height, width, channels = site.source.shape
+    lanes_in, bits = site.lanes.inputs, site.source.bits
+    lanes_out = lanes_out or site.lanes.outputs
+    parts, (top, bottom, left, right) = channels // lanes_in, op.padding
+    slots = (left + width + right) * parts
+    pad = 0
+    for _ in range(lanes_in):
+        pad = (pad << bits) | (op.pad_code & ((1 << bits) - 1))
+    sizes: Dict[str, Any] = {
+        "IN": lanes_in * bits,
+        "OUT": lanes_out * bits,
+        "PARTS": parts,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "TOP": top,
+        "BOTTOM": bottom,
+        "LEFT": left,
+        "RIGHT": right,
+        "KH": op.kernel[0],
+        "KW": op.kernel[1],
+        "SH": op.stride[0],
+        "SW": op.stride[1],
+        "BEATS": op.kernel[0] * op.kernel[1] * channels // lanes_out,
+        "PAD": constant(lanes_in * bits, pad),
+        "STYLE": f'"{memory_style(slots, lanes_in * bits)}"',
+    }
+    return instance(name, "windows", sizes, {**CLOCKED, **stream(before, "in"), **stream(behind, "out")})
+
+
+def _max_pool(site: RtlSite, op: MaxPool) -> RtlLayer:
+    source, lanes = site.source, site.lanes.inputs
+    bits = lanes * source.bits
+    parts: List[str] = [stream_wires("windows", bits), stream_wires("pixels", bits)]
+    parts.append(_window(site, Window(op.kernel, op.stride), "lutforge_window", "in", "windows", lanes))
+    fifo: Dict[str, Any] = {"WIDTH": bits, "DEPTH": DEFAULT_DEPTH}
+    parts.append(
+        instance("lutforge_fifo", "between", fifo, {**CLOCKED, **stream("windows", "in"), **stream("pixels", "out")})
+    )
+    sizes: Dict[str, Any] = {
+        "LANES": lanes,
+        "BITS": source.bits,
+        "SIGNED": int(source.signed),
+        "PARTS": source.channels // lanes,
+        "TAPS": op.kernel[0] * op.kernel[1],
+    }
+    ports = {**CLOCKED, **stream("pixels", "in"), **stream("out", "out")}
+    parts.append(instance("lutforge_max_taps", "largest", sizes, ports))
+    return wrapped(site, "".join(parts))
+
+
+def by_phase(values: Ints, channels: int, lanes: int, phases: int) -> Ints:
+    """Return a per-channel parameter as [phases, lanes, ...]; one row serves all channels where only one is given."""
+    spread = np.broadcast_to(values, (channels, *values.shape[1:])) if len(values) == 1 else values
+    return spread.reshape(channels // lanes, lanes, *values.shape[1:])[:phases]

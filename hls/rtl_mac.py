@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Verilog of the layers that hold weights or truth tables, folded or unrolled."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.hls.memories import mem_text, packed_words
+from lutforge.hls.rtl_bits import Level, build, reduced_table, write
+from lutforge.hls.rtl_layers import RtlLayer, RtlSite, memory_style, wrapped
+from lutforge.hls.rtl_products import Product, product
+from lutforge.hls.rtl_text import (
+    CLOCKED,
+    concatenated,
+    constant,
+    elastic,
+    extended,
+    instance,
+    narrow_begin,
+    narrow_end,
+    stream,
+    stream_wires,
+)
+from lutforge.mac_shape import CODES, DIGITS, FoldedShape, code_sums, folded_shape, neuron_sums, supports
+from lutforge.numerics import bits_for
+from lutforge.operations import BinaryMac, LutNeurons, TableMac
+from lutforge.pipeline import mac_registers
+from lutforge.schedule import Folded
+
+Ints = npt.NDArray[Any]
+
+
+def mac_layer(site: RtlSite, op: TableMac | BinaryMac | LutNeurons) -> RtlLayer:
+    """Return the module of a layer with weights or tables."""
+    if isinstance(site.folding, Folded) and not isinstance(op, LutNeurons):
+        return _folded(site, op, folded_shape(op, site.source, site.folding, site.levels))
+    beats_in = site.source.channels // site.lanes.inputs
+    beats_out = site.kind.channels // site.lanes.outputs
+    vector, answer = site.source.channels * site.source.bits, site.kind.channels * site.kind.bits
+    text: List[str] = []
+    before, behind = "in", "out"
+    if beats_in > 1:
+        before = "gathered"
+        text.append(stream_wires(before, vector))
+        sizes: Dict[str, Any] = {"IN": site.in_bits, "PARTS": beats_in}
+        text.append(
+            instance("lutforge_widen", "gather", sizes, {**CLOCKED, **stream("in", "in"), **stream(before, "out")})
+        )
+    if beats_out > 1:
+        behind = "sums"
+        text.append(stream_wires(behind, answer))
+        sizes = {"IN": answer, "OUT": site.out_bits, "PARTS": beats_out, "TOTAL": beats_out}
+        text.append(
+            instance("lutforge_narrow", "scatter", sizes, {**CLOCKED, **stream(behind, "in"), **stream("out", "out")})
+        )
+    registers = mac_registers(op, site.source, site.kind, site.levels)
+    handshake = {
+        "in_valid": f"{before}_valid",
+        "in_ready": f"{before}_ready",
+        "out_valid": f"{behind}_valid",
+        "out_ready": f"{behind}_ready",
+    }
+    text.append(elastic(registers, handshake))
+    body, sums = array_body(site, op, f"{before}_data", registers)
+    text += [body, f"    assign {behind}_data = {sums};\n"]
+    return wrapped(site, "".join(text))
+
+
+def array_body(site: RtlSite, op: TableMac | BinaryMac | LutNeurons, source: str, registers: int) -> Tuple[str, str]:
+    """Return (text, expression) of all sums of one vector. source: wire of the vector, output 0 of the result lowest."""
+    if isinstance(op, LutNeurons):
+        return _neurons(site, op, source)
+    if isinstance(op, BinaryMac) and op.levels:
+        return _codes(site, op, source)
+    return _integers(site, op, source, registers)
+
+
+def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlLayer:
+    weights, biases = f"{site.name}.words.mem", f"{site.name}.bias.mem"
+    word_bits, depth = shape.pe * shape.simd * shape.word, shape.passes * shape.beats
+    values = 0
+    if shape.kind == CODES and isinstance(op, BinaryMac):
+        for level in op.levels:  # the top bit of a code is level 0
+            values = (values << shape.term) | 2 * level
+    sizes: Dict[str, Any] = {
+        "BITS": site.source.bits,
+        "SIGNED": int(site.source.signed),
+        "SIMD": shape.simd,
+        "PE": shape.pe,
+        "SF": shape.beats,
+        "NF": shape.passes,
+        "KIND": shape.kind,
+        "WEIGHT": shape.weight,
+        "WORD": shape.word,
+        "MASKED": int(shape.masked),
+        "TERM": shape.term,
+        "VALUES": constant(site.source.bits * shape.term, values),
+        "MULTIPLY": shape.multiply,
+        "TREE": shape.tree,
+        "LEVELS": site.levels,
+        "ACC": site.kind.bits,
+        "OUT": site.kind.bits,
+        "BIAS": shape.bias_bits,
+        "WEIGHTS_FILE": f'"{weights}"',
+        "WEIGHTS_STYLE": f'"{memory_style(depth, word_bits)}"',
+        "BIAS_FILE": f'"{biases}"',
+        "VECTOR_STYLE": f'"{memory_style(shape.beats, site.in_bits)}"',
+    }
+    ports = {**CLOCKED, **stream("in", "in"), **stream("out", "out")}
+    mems = {weights: _weight_words(site, op, shape)}
+    if shape.bias_bits:
+        rows = shape.bias.reshape(shape.passes, shape.pe)
+        comment = f"{site.name}: one word per pass, {shape.pe} values of {shape.bias_bits} bits"
+        mems[biases] = mem_text(comment, packed_words(rows, shape.bias_bits), shape.pe * shape.bias_bits)
+    return wrapped(site, instance("lutforge_mac_folded", "mac", sizes, ports), mems)
+
+
+def _weight_words(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> str:
+    """Return the words of a folded layer: one per item (nf, sf), PE by PE, lane by lane."""
+    split = op.weights.reshape(shape.passes, shape.pe, shape.beats, shape.simd).transpose(0, 2, 1, 3)
+    weights = split.reshape(shape.passes * shape.beats, -1).astype(np.int64)
+    mask = (1 << shape.weight) - 1
+    if isinstance(op, BinaryMac):
+        words = (weights < 0).astype(np.int64)
+        if shape.masked:
+            words |= (weights != 0).astype(np.int64) << 1
+        comment = "1 where a weight is -1" + (", then 1 where it is not pruned" if shape.masked else "")
+    elif shape.kind == DIGITS:
+        words = (weights & mask) | (((3 * weights) & ((1 << (shape.weight + 2)) - 1)) << shape.weight)
+        comment = f"W of {shape.weight} bits, then 3W of {shape.weight + 2}"
+    else:
+        words, comment = weights & mask, f"W of {shape.weight} bits"
+    bits = weights.shape[1] * shape.word
+    text = f"{site.name}: one word per cycle, per PE and input {comment}"
+    return mem_text(text, packed_words(words, shape.word), bits)
+
+
+def _neurons(site: RtlSite, op: LutNeurons, source: str) -> Tuple[str, str]:
+    sums = neuron_sums(op, supports(op.tables), site.kind.bits)
+    first = Level()
+    place = np.zeros(len(op.tables), dtype=np.int64)
+    for index in np.unique(sums.bit).tolist():
+        init, inputs = reduced_table(op.tables[index], op.wiring[index].tolist())
+        place[index] = inputs[0] if not sums.tables else first.add(init, inputs)
+    numbered = type(sums)(place[sums.bit], sums.column, sums.output, sums.constant, sums.tables, sums.width)
+    levels, columns = build(numbered, first if sums.tables else None)
+    return write(site.style, levels, site.levels, columns, site.kind.bits, source)
+
+
+def _codes(site: RtlSite, op: BinaryMac, source: str) -> Tuple[str, str]:
+    """A weight of -1 inverts the code's bits, in the wire that the counters read."""
+    bits, channels = site.source.bits, site.source.channels
+    sums = code_sums(op, site.kind.bits)
+    wires = f"    wire [{2 * channels * bits - 1}:0] turned = {{~{source}, {source}}};\n    wire unused_turned = &{{1'b0, turned}};\n"
+    element = sums.bit // bits
+    negative = op.weights[sums.output, element] < 0
+    placed = np.where(negative, sums.bit + channels * bits, sums.bit)
+    turned = type(sums)(placed, sums.column, sums.output, sums.constant, sums.tables, sums.width)
+    levels, columns = build(turned, None)
+    text, expression = write(site.style, levels, site.levels, columns, site.kind.bits, "turned")
+    return wires + text, expression
+
+
+def _integers(site: RtlSite, op: TableMac | BinaryMac, source: str, registers: int) -> Tuple[str, str]:
+    """Products, then an adder tree per output in which every sum has just the bits that its bounds need."""
+    text = [narrow_begin()]
+    used = np.flatnonzero((op.weights != 0).any(axis=0)).tolist()
+    bits = site.source.bits
+    for element in used:
+        text.append(f"    wire [{bits - 1}:0] x{element} = {source}[{element * bits + bits - 1}:{element * bits}];\n")
+    expressions = []
+    for output in range(len(op.weights)):
+        terms: List[Product] = []
+        stage = 0
+        for element in np.flatnonzero(op.weights[output]).tolist():
+            part, term = product(site, op, output, element)
+            text.append(part)
+            terms.append(term)
+            stage = term.stage
+        extra = int(op.bias[output]) if isinstance(op, TableMac) else int((op.weights[output] < 0).sum())
+        if extra:
+            width = bits_for(min(extra, -1), max(extra, 0))
+            terms.append(Product(f"$signed({constant(width, extra)})", extra, extra, stage))
+        part, total = _tree(site, output, terms, registers)
+        text.append(part)
+        expressions.append(total)
+    text.append(narrow_end())
+    return "".join(text), concatenated(expressions)
+
+
+def _tree(site: RtlSite, output: int, terms: List[Product], registers: int) -> Tuple[str, str]:
+    """Return text and the name of one output: pairs are added level by level, then held until all are ready."""
+    text: List[str] = []
+    stage = terms[0].stage if terms else 0
+    row = terms or [Product("1'sb0", 0, 0, 0)]
+    while stage < registers:
+        after: List[Product] = []
+        for index in range(0, len(row), 2):
+            pair = row[index : index + 2]
+            low, high = sum(one.low for one in pair), sum(one.high for one in pair)
+            width, name = bits_for(min(low, -1), max(high, 0)), f"a{output}_{stage}_{index // 2}"
+            text.append(f"    reg signed [{width - 1}:0] {name};\n")
+            value = " + ".join(one.name for one in pair)
+            text.append(f"    always @(posedge clk) if (load[{stage}]) {name} <= {value};\n")
+            after.append(Product(name, low, high, stage + 1))
+        row, stage = after, stage + 1
+    last = row[0]
+    width = bits_for(min(last.low, -1), max(last.high, 0))
+    name = f"y{output}"
+    text.append(f"    wire [{site.kind.bits - 1}:0] {name} = {extended(last.name, width, site.kind.bits, True)};\n")
+    return "".join(text), name
+
+

@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Verilog of one product of an unrolled layer, whose weight is a constant: tables of digits, or an array multiplier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Tuple
+
+import numpy as np
+
+from lutforge.errors import unreachable
+from lutforge.hls.rtl_layers import RtlSite
+from lutforge.hls.rtl_text import constant, lookup
+from lutforge.mac_shape import product_registers
+from lutforge.multipliers import Conventional, Digital, DivideConquer, digit_table, digit_widths
+from lutforge.numerics import bits_for
+from lutforge.operations import BinaryMac, TableMac
+
+
+@dataclass(frozen=True)
+class Product:
+    """A signed wire, its bounds, and the stage whose register it comes from (0: the input)."""
+
+    name: str
+    low: int
+    high: int
+    stage: int
+
+
+def product(site: RtlSite, op: TableMac | BinaryMac, output: int, element: int) -> Tuple[str, Product]:
+    """Return text and wire of weights[output, element] * x[element], read from wire `x<element>`."""
+    weight, source = int(op.weights[output, element]), site.source
+    ends = sorted((weight * source.low, weight * source.high))
+    name = f"p{output}_{element}"
+    if isinstance(op, BinaryMac):
+        return _turned(site, name, weight, element)
+    width = bits_for(min(ends[0], -1), max(ends[1], 0))
+    match op.multiplier:
+        case Digital():
+            return _digital(site, name, weight, element, (ends[0], ends[1], width))
+        case Conventional():
+            return _conventional(site, name, weight, element, (ends[0], ends[1], width))
+        case DivideConquer():
+            return _digits(site, op, name, weight, element)
+        case _:
+            unreachable(op.multiplier)
+
+
+def _turned(site: RtlSite, name: str, weight: int, element: int) -> Tuple[str, Product]:
+    """x, or ~x = -x - 1, whose 1 the layer adds once for all."""
+    bits, signed = site.source.bits, site.source.signed
+    top = f"x{element}[{bits - 1}]" if signed else "1'b0"
+    text = f"    wire signed [{bits}:0] {name} = {'' if weight > 0 else '~'}{{{top}, x{element}}};\n"
+    # bounds of the wire, which may carry any code
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+    ends = (low, high) if weight > 0 else (-high - 1, -low - 1)
+    return text, Product(name, ends[0], ends[1], 0)
+
+
+def _registered(name: str, width: int, stage: int) -> str:
+    return (
+        f"    reg signed [{width - 1}:0] {name};\n    always @(posedge clk) if (load[{stage}]) {name} <= {name}_d;\n"
+    )
+
+
+def _digital(site: RtlSite, name: str, weight: int, element: int, range_: Tuple[int, int, int]) -> Tuple[str, Product]:
+    low, high, width = range_
+    bits = bits_for(min(weight, -1), max(weight, 0))
+    value = f"$signed(x{element})" if site.source.signed else f"$signed({{1'b0, x{element}}})"
+    text = f"    wire signed [{width - 1}:0] {name}_d = {value} * $signed({constant(bits, weight)});\n"
+    return text + _registered(name, width, 0), Product(name, low, high, 1)
+
+
+def _conventional(
+    site: RtlSite, name: str, weight: int, element: int, range_: Tuple[int, int, int]
+) -> Tuple[str, Product]:
+    """One table of 2**bits products per bit of the product."""
+    low, high, width = range_
+    source = site.source
+    table = digit_table(np.array([weight]), source.bits, source.signed)[0]
+    text = f"    wire signed [{width - 1}:0] {name}_d;\n"
+    inputs = [f"x{element}[{bit}]" for bit in range(source.bits)]
+    for bit in range(width):
+        init = sum(int((value >> bit) & 1) << address for address, value in enumerate(table.tolist()))
+        text += lookup(site.style, f"{name}u{bit}", f"{name}_d[{bit}]", init, inputs)
+    return text + _registered(name, width, 0), Product(name, low, high, 1)
+
+
+def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -> Tuple[str, Product]:
+    """The lowest digit's table, then one adder per digit that holds the digit's table in its LUTs."""
+    source = site.source
+    widths = digit_widths(op.multiplier, source.bits)
+    stages = product_registers(op, source, site.levels)
+    text: List[str] = []
+    offset, stage = 0, 0
+    low = high = 0
+    digits = f"x{element}"
+    digits_bits = source.bits
+    so_far = ""
+    for index, width in enumerate(widths):
+        last = index == len(widths) - 1
+        table = digit_table(np.array([weight]), width, source.signed and last)[0]
+        # what earlier digits left above this one, then this digit's table
+        before = (low >> offset, high >> offset)
+        above = (before[0] + int(table.min()), before[1] + int(table.max()))
+        bits = bits_for(min(above[0], before[0], int(table.min()), -1), max(above[1], before[1], int(table.max())))
+        inits = _inits(table.tolist(), bits)
+        digit = f"{digits}[{width - 1}:0]"
+        wire = f"{name}_s{index}"
+        if index == 0:
+            text.append(
+                f"    wire [{bits - 1}:0] {wire};\n    lutforge_table #(.WIDTH({bits}), .DIGIT({width}), "
+                f".INITS({constant(16 * bits, inits)})) {name}_t{index} (.digit({digit}), .value({wire}));\n"
+            )
+            low, high = int(table.min()), int(table.max())
+            total = bits
+        else:
+            high_part = f"$signed({so_far}[{total - 1}:{offset}])"
+            text.append(
+                f"    wire [{bits - 1}:0] {wire}_a = {high_part};\n    wire [{bits - 1}:0] {wire}_o;\n"
+                f"    lutforge_table_add #(.WIDTH({bits}), .DIGIT({width}), .INITS({constant(16 * bits, inits)})) "
+                f"{name}_t{index} (.digit({digit}), .addend({wire}_a), .sum({wire}_o));\n"
+                f"    wire [{bits + offset - 1}:0] {wire} = {{{wire}_o, {so_far}[{offset - 1}:0]}};\n"
+            )
+            low, high = low + (int(table.min()) << offset), high + (int(table.max()) << offset)
+            total = bits + offset
+        offset += width
+        digits_bits -= width
+        ends = last or (index + 1) % site.levels == 0
+        rest = f"{digits}[{digits_bits + width - 1}:{width}]" if digits_bits else ""
+        if ends:
+            text.append(f"    reg [{total - 1}:0] {wire}_q;\n")
+            text.append(f"    always @(posedge clk) if (load[{stage}]) {wire}_q <= {wire};\n")
+            so_far = f"{wire}_q"
+            if digits_bits:
+                text.append(f"    reg [{digits_bits - 1}:0] {wire}_r;\n")
+                text.append(f"    always @(posedge clk) if (load[{stage}]) {wire}_r <= {rest};\n")
+                digits = f"{wire}_r"
+            stage += 1
+        else:
+            so_far = wire
+            text.append(f"    wire [{digits_bits - 1}:0] {wire}_r = {rest};\n")
+            digits = f"{wire}_r"
+    assert stage == stages
+    width = bits_for(min(low, -1), max(high, 0))
+    text.append(f"    wire signed [{width - 1}:0] {name} = {so_far};\n")
+    return "".join(text), Product(name, low, high, stages)
+
+
+def _inits(table: List[int], bits: int) -> int:
+    """Return INITS of `lutforge_table`: for bit i of the value, its 16-bit INIT at 16 * i."""
+    result = 0
+    for bit in range(bits):
+        init = sum(((value >> bit) & 1) << address for address, value in enumerate(table))
+        result |= init << (16 * bit)
+    return result
