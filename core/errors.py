@@ -38,6 +38,10 @@ class GenerationError(LutforgeError):
     """A network and schedule for which no hardware description can be written."""
 
 
+class NetlistError(LutforgeError):
+    """A synthesised netlist that cannot be read or evaluated: an unknown cell, a loop, two clocks."""
+
+
 class ToolError(LutforgeError):
     """An outside program that is missing or failed (g++, header files, pynq)."""
 
