@@ -104,15 +104,27 @@ def comparison_document(comparison: Comparison, labels: Any | None) -> Dict[str,
 def cost_table(cost: Cost, fit: Fit, board: str) -> Table:
     """Return the estimate per node, with totals and the percent of the board."""
     rows: List[List[object]] = [
-        [row.node, row.op, row.part, row.lut6, row.ff, f"{row.bram36:g}", row.dsp, row.interval_cycles or ""]
+        [
+            row.node,
+            row.op,
+            row.part,
+            row.lut6,
+            row.ff,
+            f"{row.bram36:g}",
+            row.dsp,
+            row.depth or "",
+            row.interval_cycles or "",
+        ]
         for row in cost.rows
         if row.lut6 or row.ff or row.bram36 or row.dsp
     ]
-    rows.append(["total", "", "", cost.lut6, cost.ff, f"{cost.bram36:g}", cost.dsp, cost.interval_cycles])
+    rows.append(["total", "", "", cost.lut6, cost.ff, f"{cost.bram36:g}", cost.dsp, cost.depth, cost.interval_cycles])
     used = [f"{fit.utilisation[name]:.1f} %" for name in ("lut6", "ff", "bram36", "dsp")]
-    rows.append([f"of {board}", "", "", *used, ""])
+    rows.append([f"of {board}", "", "", *used, "", ""])
     title = f"{cost.label}; {'fits' if fit.ok else 'does not fit'} {board}"
-    return simple_table(title, ["node", "operation", "part", "LUT6", "FF", "BRAM36", "DSP", "cycles"], rows, words=3)
+    return simple_table(
+        title, ["node", "operation", "part", "LUT6", "FF", "BRAM36", "DSP", "levels", "cycles"], rows, words=3
+    )
 
 
 def cost_document(cost: Cost, fit: Fit, board: Board) -> Dict[str, Any]:
@@ -126,6 +138,7 @@ def cost_document(cost: Cost, fit: Fit, board: Board) -> Dict[str, Any]:
         "ff": cost.ff,
         "bram36": cost.bram36,
         "dsp": cost.dsp,
+        "depth": cost.depth,
         "utilisation_percent": dict(fit.utilisation),
         "interval_cycles": cost.interval_cycles,
         "latency_cycles": cost.latency_cycles,

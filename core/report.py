@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""A self-contained HTML report: comparison, confusion matrix, layers, images with answers, estimated area.
+"""A self-contained HTML report: comparison, confusion matrix, layers, images with answers, area.
 
 Desktop only (matplotlib, jinja2); nothing else in the package imports it.
 """
@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import jinja2
 import matplotlib
@@ -39,7 +39,10 @@ PART_COLOURS = dict(zip(PARTS, ("#4477aa", "#228833", "#ccbb44", "#999999"), str
 
 @dataclass(frozen=True)
 class Section:
-    """Everything the report says about one network. images: [batch, ...]; labels: int [batch] or None."""
+    """Everything the report says about one network. images: [batch, ...]; labels: int [batch] or None.
+
+    synthesis: the document that `lutforge synth` writes.
+    """
 
     network: Network
     schedule: Schedule
@@ -48,6 +51,7 @@ class Section:
     images: Ints
     labels: Optional[Ints]
     images_label: str
+    synthesis: Optional[Mapping[str, Any]] = None
 
     @property
     def cost(self) -> Cost:
@@ -89,12 +93,16 @@ def document_of(section: Section) -> Dict[str, Any]:
     }
 
 
-def write_report(path: Path, sections: Sequence[Section]) -> None:
-    """Write the report of several networks to one HTML file that needs nothing beside it."""
+def write_report(path: Path, sections: Sequence[Section], syntheses: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write the report of several networks to one HTML file that needs nothing beside it.
+
+    syntheses: documents of `lutforge synth` for networks that have no section.
+    """
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         (files("lutforge") / "report.html.j2").read_text(encoding="utf-8")
     )
-    html = template.render(sections=[_content(section) for section in sections], version=lutforge.__version__)
+    contents = [_content(section) for section in sections]
+    html = template.render(sections=contents, syntheses=syntheses, version=lutforge.__version__)
     store.write_atomically(path, html.encode())
 
 
@@ -117,6 +125,7 @@ def _content(section: Section) -> Dict[str, Any]:
         "confusion": _picture(_confusion(section)) if section.labels is not None else None,
         "samples": _picture(_samples(section)) if _is_picture(network) else None,
         "area": _picture(_area(cost)),
+        "synthesis": section.synthesis,
         "json": json.dumps(document_of(section), indent=2, sort_keys=True),
     }
 
