@@ -69,7 +69,7 @@ class StreamKernel:
         self.sink: Optional[AxiStream] = None
         self.images = 0
         self._taken: List[Bytes] = []
-        self._sending = False
+        self._sending = self._broken = False
 
     def read(self, offset: int) -> int:
         """Return a register; reading CTRL clears done and ready."""
@@ -102,7 +102,7 @@ class StreamKernel:
 
     def step(self) -> bool:
         """Take input, answer, or finish; False if nothing moved."""
-        if self.control & CTRL_IDLE or self.source is None or self.sink is None:
+        if self._broken or self.control & CTRL_IDLE or self.source is None or self.sink is None:
             return False
         if self._sending:
             return self._finish() if not self.sink.waiting else False
@@ -116,7 +116,9 @@ class StreamKernel:
 
     def _answer(self, sink: AxiStream) -> None:
         if self.images:
+            self._broken = True  # a backend that raises leaves a kernel that hangs until the overlay is loaded again
             answers = self.backend.stream(np.concatenate(self._taken), self.images)
+            self._broken = False
             sink.offer(np.ascontiguousarray(answers).reshape(-1), last=True)
         self._sending = True
 

@@ -55,7 +55,8 @@ class Accelerator:
         """Load an overlay folder and return its driver.
 
         device: 'board', 'emulated', a pynq device, or None for a board if pynq has one and the emulated device
-        otherwise. kernel: what computes behind the emulated device, 'csim' (kernel.so) or 'reference'.
+        otherwise. kernel: what computes behind the emulated device, 'csim' (kernel.so), 'rtl' (a compiled simulation
+        of the Verilog, which counts cycles) or 'reference'.
         timeout_s: how long to wait for a batch beyond twice the time that the design is predicted to take.
         """
         folder = Path(overlay)
@@ -105,11 +106,12 @@ class Accelerator:
         """
         images = check_images(self.network, images)
         begun = time.perf_counter()
-        answers = self._stream(images, batch, Times(), progress)
+        times = Times()
+        answers = self._stream(images, batch, times, progress)
         output = self.manifest.output_stream
         logits = None if output.output == "class" else output.logits(answers)
         classes = output.classification(answers)
-        return Result(logits, classes, self.executor, time.perf_counter() - begun)
+        return Result(logits, classes, self.executor, time.perf_counter() - begun, times.performance)
 
     def run(self, images: Ints, progress: Optional[Progress] = None) -> npt.NDArray[np.int64]:
         """Return logits, int64 [batch, ..., classes]; DeviceError if the overlay sends the class only."""
@@ -217,7 +219,8 @@ class Accelerator:
                     times.pack_s += packed - begun
                     times.transfer_s += done - packed
                     times.unpack_s += time.perf_counter() - done
-                    times.batch = max(times.batch, len(part))
+                    if len(part) >= times.batch:
+                        times.batch, times.performance = len(part), link.session.performance
                     if progress:
                         progress(len(part))
         except BaseException:

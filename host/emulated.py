@@ -26,9 +26,10 @@ from lutforge.host.kernels import CompiledKernel, ReferenceKernel
 from lutforge.host.register_array import RegisterArray
 from lutforge.host.session import bind_clocks
 from lutforge.manifest import IP_VLNV, Manifest, load_manifest
+from lutforge.rtl_kernel import RtlKernel
 
 BackendFactory = Callable[[Path, Manifest], Backend]
-KERNELS: Dict[str, BackendFactory] = {"csim": CompiledKernel, "reference": ReferenceKernel}
+KERNELS: Dict[str, BackendFactory] = {"csim": CompiledKernel, "rtl": RtlKernel, "reference": ReferenceKernel}
 """What can compute inside the emulated kernel, made from an overlay folder and its manifest."""
 
 ARCHITECTURES = {"processing_system7": "armv7l", "zynq_ultra_ps_e": "aarch64"}
@@ -46,7 +47,7 @@ PS_RESET = {
 
 
 class EmulatedDevice(Device):  # type: ignore[misc]  # pynq has no types
-    """The device. kernel: 'csim', 'reference', or a factory (folder, manifest) -> Backend."""
+    """The device. kernel: 'csim', 'rtl', 'reference', or a factory (folder, manifest) -> Backend."""
 
     emulated = True
     _probe_priority_ = 10_000

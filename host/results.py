@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.executors import Difference
+from lutforge.performance import Performance
 
 Ints = npt.NDArray[np.int64]
 
@@ -20,13 +21,15 @@ class Result:
     """Answers to a batch of images.
 
     logits: int64 [batch, classes], or None where the overlay sends the class only. classes: int64 [batch].
-    executor: 'emulated: csim', 'emulated: reference' or 'board <name>'. seconds: packing and unpacking included.
+    executor: 'emulated: csim', 'emulated: rtl', 'emulated: reference' or 'board <name>'. seconds: packing and
+    unpacking included. performance: the cycles that a simulation of the Verilog counted, None for anything else.
     """
 
     logits: Optional[Ints]
     classes: Ints
     executor: str
     seconds: float
+    performance: Optional[Performance] = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,16 @@ class Verification:
 
 @dataclass
 class Times:
-    """Seconds spent in each part of a stream of batches. batch: images of the largest transfer."""
+    """Seconds spent in each part of a stream of batches.
+
+    batch: images of the largest transfer. performance: what a simulation behind the streams measured in it.
+    """
 
     pack_s: float = 0.0
     transfer_s: float = 0.0
     unpack_s: float = 0.0
     batch: int = 0
+    performance: Optional[Performance] = None
 
     @property
     def total_s(self) -> float:
@@ -110,9 +117,10 @@ class Throughput:
         measured = f"{self.executor}: measured {speed} ({split} per image)"
         if self.emulated:
             limit = min(self.dma_limit_fps, self.design_limit_fps)
+            simulated = f". Verilog: {self.times.performance}" if self.times.performance else ""
             return (
                 f"{measured}; that is the speed of this computer. Computed limit of a board at "
-                f"{self.clock_mhz:.1f} MHz: {limit:,.0f} images/s"
+                f"{self.clock_mhz:.1f} MHz: {limit:,.0f} images/s{simulated}"
             )
         return (
             f"{measured}; {self.percent_of_dma_limit:.1f} % of the DMA's limit and "

@@ -12,11 +12,12 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from lutforge.errors import DeviceError, OverlayError, ToolError
 from lutforge.host.axi_registers import DMA_TYPE
 from lutforge.manifest import BIT, HWH, IP_VLNV, NETWORK, Manifest
+from lutforge.performance import Performance
 
 PYNQ_WANTED = "pynq>=3.1.2,<4"
 CLOCK_TOLERANCE = 0.01
@@ -45,6 +46,13 @@ class Session:
     label: str
     emulated: bool
     clock_mhz: float
+
+    @property
+    def performance(self) -> Optional[Performance]:
+        """What the last batch took in cycles, where a simulation of the Verilog counts them."""
+        backend = self.device.kernel.backend if self.emulated else None
+        found: Optional[Performance] = getattr(backend, "performance", None)
+        return found
 
 
 def open_session(folder: Path, manifest: Manifest, device: Any, kernel: str) -> Session:

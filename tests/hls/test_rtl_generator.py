@@ -13,12 +13,14 @@ import pytest
 from lutforge import reference
 from lutforge.boards import load_board
 from lutforge.errors import GenerationError
+from lutforge.hls.rtl_arithmetic import multiplied
+from lutforge.hls.rtl_comparators import count_ones, exceeds
 from lutforge.hls.rtl_generator import generate_rtl, rtl_library
-from lutforge.hls.rtl_pointwise import count_ones, exceeds, multiplied
+from lutforge.mac_shape import neuron_sums, supports
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import Encode, Input, Threshold
+from lutforge.operations import Encode, Input, LutNeurons, Threshold, Window
 from lutforge.pipeline import pointwise_form
-from lutforge.schedule import Schedule
+from lutforge.schedule import Schedule, Unrolled
 
 BOARD = load_board("pynq_z2")
 
@@ -35,7 +37,7 @@ def evaluate(text: str, values: Dict[str, int]) -> Dict[str, int]:
 
 
 def names_in(expression: str):
-    return [name for name in re.findall(r"[a-z]\w*(?:\[\d+\])?", re.sub(r"\d+'[hb][0-9a-f]+", "", expression))]
+    return list(re.findall(r"[a-z]\w*(?:\[\d+\])?", re.sub(r"\d+'[hb][0-9a-f]+", "", expression)))
 
 
 def value_of(expression: str, known: Dict[str, int]) -> int:
@@ -135,7 +137,9 @@ def test_the_same_bytes_and_every_style(random_networks, network_kind):
 def test_an_unknown_style_is_refused(random_networks):
     network = random_networks.make_random_network(np.random.default_rng(1), "lut")
     schedule = random_networks.make_random_schedule(np.random.default_rng(1), network)
-    with pytest.raises(GenerationError, match=r"style of look-up tables 'altera' is unknown; use one of xilinx, generic"):
+    with pytest.raises(
+        GenerationError, match=r"style of look-up tables 'altera' is unknown; use one of xilinx, generic"
+    ):
         generate_rtl(network, schedule, BOARD, luts="altera")
 
 
@@ -145,3 +149,24 @@ def test_the_library_is_verilog_2001():
         code = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
         found = re.findall(r"\b(logic|always_ff|always_comb|bit|int|inside|unique|\$clog2|typedef|struct|enum)\b", code)
         assert not found, f"{path}: {found}"
+
+
+def test_a_window_that_sees_no_pixel_is_refused():
+    nodes = (Node("x", Input((1, 1, 3))), Node("w", Window((1, 1), (2, 2), (0, 0, 1, 0)), ("x",)))
+    with pytest.raises(
+        GenerationError, match=r"node w: all 1 x 1 positions of the window lie in the padding \(0, 0, 1, 0\)"
+    ):
+        generate_rtl(Network("blind", nodes), Schedule({}), BOARD)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_levels_between_registers_change_registers_and_no_table(levels):
+    rng = np.random.default_rng(2)
+    wiring = np.stack([rng.choice(24, 6, replace=False) for _ in range(90)])
+    luts = LutNeurons(3, 24, 1, wiring, np.arange(90) // 30, np.ones(90, int), rng.integers(0, 2, (90, 64)))
+    network = Network("deep", (Node("x", Input((24,), 0, 1)), Node("luts", luts, ("x",))))
+    design = generate_rtl(network, Schedule({"luts": Unrolled()}, levels=levels), BOARD)
+    text = design.texts["rtl/lutforge_node_luts.v"]
+    deep = neuron_sums(luts, supports(luts.tables), network.logits.bits).lut_levels()
+    assert deep == 4 and f"STAGES({-(-deep // levels) + 1})" in text
+    assert len(re.findall(r"\bLUT6 ", text)) == 90 + 3 * 5 * 3  # five 6:3 counters for 30 bits

@@ -11,7 +11,10 @@ from typing import List
 
 ROOT = Path(__file__).parents[2]
 ERRORS = {"DeviceError", "DeviceTimeout", "OverlayError", "ToolError"}
-SOURCES = [*sorted((ROOT / "host").glob("*.py")), *(ROOT / "core" / f"{n}.py" for n in ("kernel", "manifest"))]
+SOURCES = [
+    *sorted((ROOT / "host").glob("*.py")),
+    *(ROOT / "core" / f"{n}.py" for n in ("kernel", "manifest", "rtl_folder", "rtl_kernel")),
+]
 
 
 def text_of(node: ast.expr) -> str:

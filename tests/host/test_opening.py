@@ -233,8 +233,8 @@ def test_unknown_device_and_kernel(make_network, make_overlay):
     folder = make_overlay(make_network())
     with pytest.raises(DeviceError, match="device 'fpga' is unknown; use 'board', 'emulated' or None"):
         Accelerator.open(folder, device="fpga")
-    with pytest.raises(DeviceError, match="kernel 'rtl' is unknown; use one of csim, reference"):
-        Accelerator.open(folder, device="emulated", kernel="rtl")
+    with pytest.raises(DeviceError, match="kernel 'verilog' is unknown; use one of csim, rtl, reference"):
+        Accelerator.open(folder, device="emulated", kernel="verilog")
 
 
 def test_device_without_overlay_has_no_kernel():
