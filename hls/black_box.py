@@ -51,9 +51,7 @@ class BlackBoxModule:
     interval: int
 
 
-def black_box(
-    network: Network, schedule: Schedule, board: Board, name: str, luts: str = "xilinx"
-) -> BlackBoxModule:
+def black_box(network: Network, schedule: Schedule, board: Board, name: str, luts: str = "xilinx") -> BlackBoxModule:
     """Return the module that stands in for the LUT array of node `name`; GenerationError if it is no `LutNeurons`."""
     node = network.node(name)
     if not isinstance(node.op, LutNeurons):

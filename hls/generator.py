@@ -133,6 +133,8 @@ def _sources(network: Network, schedule: Schedule, board: Board, output: str) ->
         if layer.params:
             path = f"params/{name}.hpp"
             texts[f"src/{path}"] = header(path, f"#include <{LIBRARY}/types.hpp>\n\n{layer.params}")
+        if layer.box:
+            texts[f"src/{name}_lut_array.cpp"] = layer.box
         texts.update({f"mem/{file}": text for file, text in layer.mems.items()})
     texts["src/lutforge_top.hpp"] = top_header(design)
     texts["src/lutforge_top.cpp"] = top_source(design)

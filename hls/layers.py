@@ -59,13 +59,14 @@ class Layer:
     """Generated text of one layer.
 
     params: body of its parameter header. code: definitions. body: statements of the layer function.
-    mems: memory files by name.
+    mems: memory files by name. box: C++ file of a function that an RTL black box can stand in for.
     """
 
     params: str
     body: str
     code: str = ""
     mems: Dict[str, str] = field(default_factory=dict)
+    box: str = ""
 
 
 def stream_type(lanes: int, bits: int) -> str:

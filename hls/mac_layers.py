@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lutforge.hls.layers import Layer, Site, call, stream_type
 from lutforge.hls.memories import mem_text, packed_words, product_inits
-from lutforge.hls.text import complete, flag, pragma, rom, signed_bits, unsigned_array
+from lutforge.hls.text import LIBRARY, LICENCE, complete, flag, pragma, rom, signed_bits, unsigned_array
 from lutforge.multipliers import Digital, digit_table, digit_widths
 from lutforge.network import accumulator_bounds
 from lutforge.numerics import bits_for, level_value_table, pack_init
@@ -143,7 +143,11 @@ def _mac(site: Site, parts: Parts, bias: str, pragmas: str) -> Layer:
 
 
 def lut_neurons(site: Site, op: LutNeurons) -> Layer:
-    """Return a LUT array: a function of the shape of an RTL black box, called once per vector."""
+    """Return a LUT array: a function in a file of its own, called once per vector.
+
+    It has the shape of an RTL black box. Where one stands in for it (LUTFORGE_BLACK_BOXES), the file is the box's
+    C model and reaches the tool through the box's description, so the top declares the function and no more.
+    """
     name, source, kind, lanes = site.name, site.source, site.kind, site.lanes
     members = {
         "unsigned long long init(int table)": ("init", pack_init(op.tables), "[table]"),
@@ -157,12 +161,16 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
         for signature, (member, _, place) in members.items()
     )
     shape = [*op.wiring.shape, op.elements, op.bits, op.neurons, lanes.inputs, lanes.outputs, kind.bits]
-    code = (
-        f"struct {name}_layer {{\n{functions}}};\n\n"
+    signature = (
         f"void {name}_lut_array({stream_type(lanes.inputs, source.bits)}& in, "
-        f"{stream_type(lanes.outputs, kind.bits)}& out) {{\n{pragma('INLINE', 'off')}"
+        f"{stream_type(lanes.outputs, kind.bits)}& out)"
+    )
+    box = (
+        f'{LICENCE}#include <{LIBRARY}/lut_neurons.hpp>\n\n#include "params/{name}.hpp"\n\n'
+        f"struct {name}_layer {{\n{functions}}};\n\n{signature} {{\n{pragma('INLINE', 'off')}"
         f"    lutforge::lut_array<{', '.join(map(str, [f'{name}_layer', *shape]))}>(in, out);\n}}\n"
     )
+    code = f'#ifdef LUTFORGE_BLACK_BOXES\n{signature};\n#else\n#include "{name}_lut_array.cpp"\n#endif\n'
     interval = max(source.channels // lanes.inputs, kind.channels // lanes.outputs)
     body = (
         "    for (unsigned image = 0; image < images; ++image) {\n"
@@ -171,7 +179,7 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
     )
     comment = f"{name}: INIT of {len(op.tables)} tables of {op.inputs} inputs, bit a is the output at address a"
     inits = [int(word) for word in pack_init(op.tables)]
-    return Layer(params, body, code, {f"{name}.init.mem": mem_text(comment, inits, 1 << op.inputs)})
+    return Layer(params, body, code, {f"{name}.init.mem": mem_text(comment, inits, 1 << op.inputs)}, box)
 
 
 def _rows(site: Site, weights: Array) -> Array:

@@ -10,7 +10,7 @@ moves; the xilinx style instantiates primitives.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, List, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from lutforge.hls.rtl_text import concatenated, lookup, narrow_begin, narrow_end
 from lutforge.mac_shape import BitSums
 
 Ints = npt.NDArray[Any]
+Wire = TypeVar("Wire", int, str)
 Bit = Union[int, bool]
 """A bit of a level: its number, or a constant."""
 
@@ -44,8 +45,8 @@ class Level:
 PASS = 0b10
 
 
-def reduced_table(table: Ints, wiring: Sequence[int]) -> Tuple[int, Tuple[int, ...]]:
-    """Return (INIT, inputs) without the inputs that do not matter. table: uint8 [2**K]."""
+def reduced_table(table: Ints, wiring: Sequence[Wire]) -> Tuple[int, Tuple[Wire, ...]]:
+    """Return (INIT, inputs) without the inputs that do not matter. table: int [2**K]; wiring: numbers or names."""
     inputs = list(wiring)
     for position in reversed(range(len(inputs))):
         halves = table.reshape(-1, 2, 1 << position)
@@ -96,9 +97,7 @@ def _columns(sums: BitSums) -> List[List[List[Bit]]]:
     return result
 
 
-def _compress(
-    level: Level, columns: List[List[Bit]], sizes: Sequence[Tuple[int, ...]], width: int
-) -> List[List[Bit]]:
+def _compress(level: Level, columns: List[List[Bit]], sizes: Sequence[Tuple[int, ...]], width: int) -> List[List[Bit]]:
     result: List[List[Bit]] = [[] for _ in range(width)]
     for place, bits in enumerate(columns):
         left = list(bits)
@@ -215,5 +214,3 @@ def _named(bits: List[Bit], names: List[str], source: str) -> str:
     if not bits:
         return "1'b0"
     return "1'b1" if bits[0] is True else _input(names, source, bits[0])
-
-

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.area import memory
-from lutforge.errors import unreachable
+from lutforge.errors import GenerationError, unreachable
 from lutforge.hls.rtl_text import CLOCKED, constant, instance, stream, stream_module, stream_wires
 from lutforge.network import Node, TensorType
 from lutforge.operations import (
@@ -87,6 +87,7 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
         case Threshold() | Encode() | Rescale() | Affine() as op:
             return rtl_pointwise.pointwise_layer(site, op)
         case Window() as op:
+            _check_window(site, op)
             return wrapped(site, _window(site, op, "lutforge_window", "in", "out"))
         case MaxPool() as op:
             return _max_pool(site, op)
@@ -99,7 +100,12 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
 def wrapped(site: RtlSite, body: str, mems: Dict[str, str] | None = None) -> RtlLayer:
     """Return a node's module around a body."""
     comment = f"{site.name}: {type(site.node.op).__name__} -> {site.kind}"
-    return RtlLayer(stream_module(site.module, comment, site.in_bits, site.out_bits, body + "    wire unused = &{1'b0, in_data};\n"), mems or {})
+    return RtlLayer(
+        stream_module(
+            site.module, comment, site.in_bits, site.out_bits, body + "    wire unused = &{1'b0, in_data};\n"
+        ),
+        mems or {},
+    )
 
 
 def memory_style(depth: int, width: int) -> str:
@@ -112,6 +118,25 @@ def _input(site: RtlSite) -> RtlLayer:
     sizes: Dict[str, Any] = {"IN": site.beat_bits, "OUT": site.out_bits, "PARTS": groups, "TOTAL": total}
     ports = {**CLOCKED, **stream("in", "in"), **stream("out", "out")}
     return wrapped(site, instance("lutforge_narrow", "beats", sizes, ports))
+
+
+def _check_window(site: RtlSite, op: Window) -> None:
+    """Refuse a window that never sees the image: its answers would wait for none and run ahead of the batch."""
+    height, width, _ = site.source.shape
+    rows, columns = op.output_extent(height, width)
+    top, _, left, _ = op.padding
+    sees = [
+        any(step * stride < start + extent and step * stride + kernel > start for step in range(count))
+        for start, extent, kernel, stride, count in (
+            (top, height, op.kernel[0], op.stride[0], rows),
+            (left, width, op.kernel[1], op.stride[1], columns),
+        )
+    ]
+    if not all(sees):
+        raise GenerationError(
+            f"node {site.name}: all {rows} x {columns} positions of the window lie in the padding {op.padding}; they "
+            "see no pixel. Lower the padding or the stride"
+        )
 
 
 def _window(site: RtlSite, op: Window, name: str, before: str, behind: str, lanes_out: int = 0) -> str:

@@ -71,7 +71,7 @@ def mac_layer(site: RtlSite, op: TableMac | BinaryMac | LutNeurons) -> RtlLayer:
 
 
 def array_body(site: RtlSite, op: TableMac | BinaryMac | LutNeurons, source: str, registers: int) -> Tuple[str, str]:
-    """Return (text, expression) of all sums of one vector. source: wire of the vector, output 0 of the result lowest."""
+    """Return (text, expression) of all sums of one vector, output 0 lowest. source: wire of the vector."""
     if isinstance(op, LutNeurons):
         return _neurons(site, op, source)
     if isinstance(op, BinaryMac) and op.levels:
@@ -155,7 +155,8 @@ def _codes(site: RtlSite, op: BinaryMac, source: str) -> Tuple[str, str]:
     """A weight of -1 inverts the code's bits, in the wire that the counters read."""
     bits, channels = site.source.bits, site.source.channels
     sums = code_sums(op, site.kind.bits)
-    wires = f"    wire [{2 * channels * bits - 1}:0] turned = {{~{source}, {source}}};\n    wire unused_turned = &{{1'b0, turned}};\n"
+    wires = f"    wire [{2 * channels * bits - 1}:0] turned = {{~{source}, {source}}};\n"
+    wires += "    wire unused_turned = &{1'b0, turned};\n"
     element = sums.bit // bits
     negative = op.weights[sums.output, element] < 0
     placed = np.where(negative, sums.bit + channels * bits, sums.bit)
@@ -213,5 +214,3 @@ def _tree(site: RtlSite, output: int, terms: List[Product], registers: int) -> T
     name = f"y{output}"
     text.append(f"    wire [{site.kind.bits - 1}:0] {name} = {extended(last.name, width, site.kind.bits, True)};\n")
     return "".join(text), name
-
-

@@ -59,9 +59,7 @@ def _turned(site: RtlSite, name: str, weight: int, element: int) -> Tuple[str, P
 
 
 def _registered(name: str, width: int, stage: int) -> str:
-    return (
-        f"    reg signed [{width - 1}:0] {name};\n    always @(posedge clk) if (load[{stage}]) {name} <= {name}_d;\n"
-    )
+    return f"    reg signed [{width - 1}:0] {name};\n    always @(posedge clk) if (load[{stage}]) {name} <= {name}_d;\n"
 
 
 def _digital(site: RtlSite, name: str, weight: int, element: int, range_: Tuple[int, int, int]) -> Tuple[str, Product]:

@@ -105,8 +105,9 @@ def core_text(top: RtlTop) -> str:
     text += ["`ifdef LUTFORGE_PROBE\n", *assigned, "`endif\n"]
     comment = f"{network.name}: {network.input} -> {network.logits}"
     module = stream_module("lutforge_core", comment, width, top.board.beat_bits, "".join(text))
-    module = module.replace("    input wire rst,\n", f"    input wire rst,\n{_probe_ports(probes)}"
-                            "    input wire [31:0] images,\n", 1)
+    module = module.replace(
+        "    input wire rst,\n", f"    input wire rst,\n{_probe_ports(probes)}    input wire [31:0] images,\n", 1
+    )
     return module.replace("    output wire out_valid,\n", "    output wire out_last,\n    output wire out_valid,\n", 1)
 
 
@@ -143,12 +144,15 @@ def _resize(top: RtlTop, node: Node, current: str) -> Tuple[str, str]:
         bits = after * source.bits
         sizes: Dict[str, Any]
         if before > after:
-            module, sizes = "lutforge_narrow", {
-                "IN": before * source.bits,
-                "OUT": bits,
-                "PARTS": before // after,
-                "TOTAL": before // after,
-            }
+            module, sizes = (
+                "lutforge_narrow",
+                {
+                    "IN": before * source.bits,
+                    "OUT": bits,
+                    "PARTS": before // after,
+                    "TOTAL": before // after,
+                },
+            )
         else:
             module, sizes = "lutforge_widen", {"IN": before * source.bits, "PARTS": after // before}
         ports = {**CLOCKED, **stream(current, "in"), **stream(made, "out")}

@@ -146,7 +146,8 @@ def _resize(design: Design, node: Node, current: str) -> Tuple[str, str]:
         name = f"{node.name}_resized_{target}"
         function = "narrow" if wide > target else "widen"
         arguments = [wide, target, source.bits, source.elements // max(wide, target)]
-        text += _stream(name, stream_type(target, source.bits), DEFAULT_DEPTH)
+        depth = design.schedule.input_depth(node) if target == widths[-1] else DEFAULT_DEPTH
+        text += _stream(name, stream_type(target, source.bits), depth)
         text += f"    lutforge::{function}<{', '.join(map(str, arguments))}>({current}, {name}, images);\n"
         current = name
     return text, current

@@ -87,9 +87,15 @@ module lutforge_answers #(
             end else begin : piece
                 assign next = {arrived, held[CLASSES*BITS-1:LANES*BITS]};
             end
+            wire [HELD-1:0] rest;  // of the logits, after a beat
+            if (BEATS == 1) begin : one_beat
+                assign rest = {HELD{1'b0}};
+            end else begin : several_beats
+                assign rest = {{WORDS * BITS{1'b0}}, held[HELD-1:WORDS*BITS]};
+            end
             always @(posedge clk) begin
                 if (store & reads) held <= padded;
-                else if (store & ~begins) held <= held >> WORDS * BITS;
+                else if (store & ~begins) held <= rest;
             end
             for (w = 0; w < WORDS; w = w + 1) begin : word
                 wire sign = SIGNED ? held[w*BITS + BITS - 1] : 1'b0;
@@ -108,11 +114,11 @@ module lutforge_answers #(
             localparam PLACE = (LOGITS ? CLASSES : 0) % WORDS, ON = (LOGITS ? CLASSES : 0) / WORDS;
             wire [BITS-1:0] value;
             wire [15:0] lane;
+            wire [LANES*BITS-1:0] in_values;
+            wire [LANES*16-1:0] lane_numbers;
             lutforge_tournament #(.COUNT(LANES), .BITS(BITS), .SIGNED(SIGNED), .INDEX(16), .LEVELS(LEVELS)) among (
                 .clk(clk), .load(load), .values(in_values), .indices(lane_numbers), .value(value), .index(lane)
             );
-            wire [LANES*BITS-1:0] in_values;
-            wire [LANES*16-1:0] lane_numbers;
             lutforge_register #(.WIDTH(LANES * BITS)) first (.clk(clk), .load(load[0]), .d(in_data), .q(in_values));
             genvar n;
             for (n = 0; n < LANES; n = n + 1) begin : number

@@ -163,7 +163,15 @@ module lutforge_narrow #(
     );
     assign in_ready = room & fresh;
     reg [PARTS*OUT-1:0] held;
-    always @(posedge clk) if (load) held <= fresh ? in_data[PARTS*OUT-1:0] : held >> OUT;
+    wire [PARTS*OUT-1:0] rest;  // of the beat, after a part
+    generate
+        if (PARTS == 1) begin : one_part
+            assign rest = {OUT{1'b0}};
+        end else begin : several_parts
+            assign rest = {{OUT{1'b0}}, held[PARTS*OUT-1:OUT]};
+        end
+    endgenerate
+    always @(posedge clk) if (load) held <= fresh ? in_data[PARTS*OUT-1:0] : rest;
     assign out_data = held[OUT-1:0];
     generate
         if (PARTS * OUT < IN) begin : padded

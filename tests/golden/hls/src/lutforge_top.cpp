@@ -89,29 +89,11 @@ static void encode_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<4> >& o
 }
 
 // luts: LutNeurons -> uint2[3] 0..3
-struct luts_layer {
-    static unsigned long long init(int table) {
-#pragma HLS INLINE
-        return luts_init[table];
-    }
-    static int wiring(int table, int k) {
-#pragma HLS INLINE
-        return luts_wiring[table][k];
-    }
-    static int neuron(int table) {
-#pragma HLS INLINE
-        return luts_neuron[table];
-    }
-    static int weight(int table) {
-#pragma HLS INLINE
-        return luts_weight[table];
-    }
-};
-
-void luts_lut_array(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<6> >& out) {
-#pragma HLS INLINE off
-    lutforge::lut_array<luts_layer, 6, 3, 16, 1, 3, 16, 3, 2>(in, out);
-}
+#ifdef LUTFORGE_BLACK_BOXES
+void luts_lut_array(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<6> >& out);
+#else
+#include "luts_lut_array.cpp"
+#endif
 
 static void luts_run(hls::stream<ap_uint<16> >& in, hls::stream<ap_uint<6> >& out, unsigned images) {
     for (unsigned image = 0; image < images; ++image) {
