@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-EXTRAS = cli,train,board,notebook,dev
+EXTRAS = cli,train,board,notebook,synth,dev
 HLS4ML = hls4ml==1.3.0
 export OMP_NUM_THREADS ?= 1
 

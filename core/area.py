@@ -1,25 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Area of the parts that layers are made of: closed formulas, estimated and not calibrated by synthesis.
+"""What layers are made of: parts that are counted from the structure of the Verilog, and memories.
 
-Counts are logical LUT6 of 7-series and UltraScale+ slices (UG474, UG574): one table of 6 inputs, or two
-tables that share 5 inputs (LUT6_2), with a carry chain beside them. They say nothing
-about timing. Where a formula was compared with open synthesis, its docstring says what came out.
+A part is what `hls/rtl` writes down: a bit of an adder, a table, a word line of a memory. How many there are follows
+from the network and its schedule; what one takes after synthesis stands in `calibration`. Flip-flops and block RAM
+need no calibration: they are what the Verilog says, equal registers taken once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import Dict, Mapping
 
-import numpy as np
-import numpy.typing as npt
-
-from lutforge.multipliers import Conventional, Digital, DivideConquer, Multiplier, digit_widths
-from lutforge.numerics import bits_for
-
-Ints = npt.NDArray[Any]
+from lutforge.calibration import LUT6
+from lutforge.compressor import COUNTER_OUTPUTS, compressor_tree
 
 LUT6_PER_BRAM36 = 100
 """Exchange rate that decides where a memory goes. A Zynq has 380 (XC7Z020) to 740 (XCZU7EV) LUT6 per BRAM36
@@ -28,13 +23,10 @@ LUT6_PER_BRAM36 = 100
 BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Depth and width of one BRAM18, which is half a BRAM36 (UG473, simple dual port)."""
 
-ARRAY_MULTIPLIER_8X8 = 74
-"""LUT6 of an exact 8 x 8 soft multiplier: EvoApproxLib mul8u_1JD3 on Xilinx, as listed by ehw-fit/approx-fpgas."""
-
 
 @dataclass(frozen=True)
 class Area:
-    """An amount of hardware. lut6 and bram36 may be fractions (halves of shared primitives) until a row rounds up."""
+    """An amount of hardware. lut6 and ff may be fractions (expected numbers) until a row rounds them."""
 
     lut6: float = 0.0
     ff: float = 0.0
@@ -48,134 +40,80 @@ class Area:
 NOTHING = Area()
 
 
-def table_lut6(inputs: int) -> float:
-    """Return LUT6 per output bit of a constant table: two 5-input tables share a LUT6; 7 and 8 inputs use F7/F8.
+@dataclass(frozen=True)
+class Parts:
+    """Parts of a module. counts: by name as in `calibration.LUT6`; ff, bram36: of all; depth: LUT levels at most."""
 
-    Above 8 inputs a multiplexer of LUT6 follows, one per three table quadruples (UG474, ROM256X1 = 4 LUT6).
+    counts: Mapping[str, float] = field(default_factory=dict)
+    ff: float = 0.0
+    bram36: float = 0.0
+    depth: int = 0
 
-    >>> [table_lut6(n) for n in (4, 6, 8)]
-    [0.5, 1.0, 4.0]
+    def __add__(self, other: Parts) -> Parts:
+        counts = dict(self.counts)
+        for name, count in other.counts.items():
+            counts[name] = counts.get(name, 0.0) + count
+        return Parts(counts, self.ff + other.ff, self.bram36 + other.bram36, max(self.depth, other.depth))
+
+    def scaled(self, factor: float) -> Parts:
+        """Return so many of them."""
+        counts = {name: factor * count for name, count in self.counts.items()}
+        return Parts(counts, factor * self.ff, factor * self.bram36, self.depth)
+
+    def area(self) -> Area:
+        """Return what the parts take after synthesis."""
+        return Area(sum(LUT6[name] * count for name, count in self.counts.items()), self.ff, self.bram36)
+
+
+def parts(ff: float = 0.0, depth: int = 0, bram36: float = 0.0, **counts: float) -> Parts:
+    """Return parts by name.
+
+    >>> parts(ff=3, adder_bit=4).counts
+    {'adder_bit': 4}
     """
-    if inputs <= 5:
-        return 0.5
-    banks = 2.0 ** max(0, inputs - 8)
-    return 2.0 ** (inputs - 6) + (banks - 1) / 3
+    return Parts({name: count for name, count in counts.items() if count}, ff, bram36, depth)
 
 
-def adder_tree(operands: Ints | int, width: int) -> int:
-    """Return LUT6 of trees of two-operand adders, one LUT6 per result bit (UG474, carry logic).
+def bits_of(top: int) -> int:
+    """Return the bits that count 0..top.
 
-    operands: numbers added by each tree, int or int [trees]; width: bits of a leaf. A level's results are
-    one bit wider than its operands. Ternary adders would need about half; they are not assumed.
-
-    >>> adder_tree(2, 16), adder_tree(4, 8)
-    (17, 28)
+    >>> bits_of(0), bits_of(7), bits_of(8)
+    (0, 3, 4)
     """
-    left = np.atleast_1d(np.asarray(operands, dtype=np.int64))
-    total = 0
-    while (left > 1).any():
-        pairs = left // 2
-        width += 1
-        total += int(pairs.sum()) * width
-        left = left - pairs
-    return total
+    return top.bit_length()
 
 
-def popcount(bits: Ints | int) -> float:
-    """Return LUT6 that count the ones among `bits` inputs: 0.9 per input (int or int [counters]), one input free.
+def counter(count: int) -> Parts:
+    """Return a counter of so many values (`lutforge_counter`); one value needs none."""
+    return parts(ff=bits_of(count - 1), counter_bit=bits_of(count - 1))
 
-    A 6:3 compressor removes three bits with three LUT6, a full adder one bit with one LUT6_2, so no structure
-    needs less than inputs - result bits, 0.7 to 1.0 per input. Valid for such trees with two outputs per LUT6:
-    yosys 0.70, which packs no LUT6_2, gave 1.6 LUT cells per input (256 inputs and a threshold: 418 cells).
+
+def elastic(stages: int) -> Parts:
+    """Return the control of an elastic pipeline (`lutforge_elastic`)."""
+    return parts(ff=stages, stage=stages, depth=2 + stages // 6)
+
+
+def chunks(inputs: int) -> int:
+    """Return the LUT6 of a table of so many inputs before constant ones are dropped: behind F7 and F8 (UG474)."""
+    return int(2 ** max(0, inputs - 6))
+
+
+def comparison_tables(bits: int) -> int:
+    """Return the tables of `x > constant` in which so many bits matter: six from below, then five and the answer.
+
+    >>> [comparison_tables(bits) for bits in (0, 1, 6, 7, 11, 12)]
+    [0, 1, 1, 2, 2, 3]
     """
-    counts = np.atleast_1d(np.asarray(bits, dtype=np.int64))
-    return 0.9 * int(counts[counts > 1].sum())
+    return 1 + ceil(max(0, bits - 6) / 5) if bits > 0 else 0
 
 
-def comparator(bits: int) -> int:
-    """Return LUT6 that compare two variables: two bits per LUT6 on the carry chain (UG474)."""
-    return ceil(bits / 2)
-
-
-def constant_comparators(thresholds: Ints, bits: int) -> npt.NDArray[np.int64]:
-    """Return LUT6 of each `x > threshold`, x of `bits` bits: ceil((e - 1) / 5) for e bits that matter.
-
-    The low bits of x below the trailing zeros of threshold + 1 do not matter, so `x > 127` is a wire.
-    thresholds: int64, any shape, within the bounds of x. Result: the same shape.
-
-    >>> constant_comparators(np.array([127, 100, 63]), 8).tolist()
-    [0, 2, 1]
-    """
-    edge = thresholds.astype(np.int64) + 1
-    lowest = np.where(edge == 0, np.int64(1) << bits, edge & -edge)
-    trailing = np.minimum(np.round(np.log2(lowest)).astype(np.int64), bits - 1)
-    return np.asarray(-(-(bits - trailing - 1) // 5), dtype=np.int64)
-
-
-def signed_width(weight: int) -> int:
-    """Return the two's complement width of one weight, at least 2.
-
-    >>> signed_width(127), signed_width(-128), signed_width(-129), signed_width(1)
-    (8, 8, 9, 2)
-    """
-    return max(2, bits_for(min(weight, -1), max(weight, 0)))
-
-
-def constant_product(multiplier: Multiplier, weight: int, activation_bits: int) -> float:
-    """Return LUT6 of one product whose weight stays where it is; a zero weight costs nothing.
-
-    Digits of 4 bits: 18 LUT6 at 8 x 8 bits and 20 at 8 x 9: the lowest digit's table is two 4-input functions
-    per LUT6_2, every further table is folded into its adder (Walters, Electronics 6(4) 101, 2017; built from
-    primitives and simulated; yosys 0.23 gives 22 to 27). Digits of 2 bits: {0, W, 2W, 3W} folded into each
-    adder, 40 and 44. One table: 64 (256 x 16 bits). Array multiplier: 74, scaled by both widths.
-
-    >>> [constant_product(DivideConquer(4), weight, 8) for weight in (100, 200, 0)]
-    [18.0, 20.0, 0.0]
-    """
-    if weight == 0:
-        return 0.0
-    width = signed_width(weight)
-    if isinstance(multiplier, Digital):
-        return float(array_multiplier(width, activation_bits))
-    if isinstance(multiplier, Conventional):
-        return (width + activation_bits) * table_lut6(activation_bits)
-    first, *rest = [width + digit for digit in digit_widths(multiplier, activation_bits)]
-    if multiplier.digit_bits == 2:
-        return float(first + sum(rest))
-    return float(ceil(first / 2) + sum(rest))
-
-
-def constant_products(multiplier: Multiplier, weights: Ints, activation_bits: int) -> float:
-    """Return the sum of `constant_product` over weights -256..255, any shape."""
-    counts = np.bincount(weights.ravel().astype(np.int64) + 256, minlength=512)
-    return sum(
-        int(counts[code]) * constant_product(multiplier, int(code) - 256, activation_bits)
-        for code in np.flatnonzero(counts)
-    )
-
-
-def variable_product(multiplier: Multiplier, weight_bits: int, activation_bits: int) -> int:
-    """Return LUT6 of one product whose weight changes each cycle, W and 3W coming from memory.
-
-    {0, W, 2W, 3W} selected by each 2-bit digit inside its adder: 40 LUT6 at 8 x 8 bits, 44 at 8 x 9 (built
-    from primitives and simulated; yosys 0.23 gives 85 and 94). Digital: `array_multiplier`. No DSP is used yet.
-
-    >>> variable_product(DivideConquer(4), 8, 8), variable_product(Digital(), 8, 8)
-    (40, 74)
-    """
-    if isinstance(multiplier, Digital):
-        return array_multiplier(weight_bits, activation_bits)
-    return sum(weight_bits + digit for digit in digit_widths(DivideConquer(2), activation_bits))
-
-
-def stored_bits(multiplier: Multiplier, weight_bits: int) -> int:
-    """Return the bits that memory holds per weight of a folded layer: W and 3W, or W for an array multiplier."""
-    return weight_bits if isinstance(multiplier, Digital) else 2 * weight_bits + 2
-
-
-def array_multiplier(left: int, right: int) -> int:
-    """Return LUT6 of a soft multiplier, `ARRAY_MULTIPLIER_8X8` scaled by the product of the widths."""
-    return ceil(ARRAY_MULTIPLIER_8X8 * left * right / 64)
+def count_ones(inputs: int, width: int) -> Parts:
+    """Return what counts the ones among a few bits within one register (`count_ones` of the emitter)."""
+    if inputs in COUNTER_OUTPUTS:
+        return parts(table=min(COUNTER_OUTPUTS[inputs], width), depth=1)
+    tree = compressor_tree((inputs,), width)
+    tables = sum(COUNTER_OUTPUTS[size] * count for size, count in tree.counters().items())
+    return parts(table=tables, adder_bit=sum(height > 1 for height in tree.heights), depth=len(tree.levels) + 2)
 
 
 def constant_adders(factor: int) -> int:
@@ -185,6 +123,50 @@ def constant_adders(factor: int) -> int:
     (1, 0, 1, 0)
     """
     return max(0, bin(abs(factor) ^ (3 * abs(factor))).count("1") - 1)
+
+
+def distinct_columns(columns: float, depth: int) -> float:
+    """Return how many different columns so many random ones of `depth` bits are likely to be, constants left out.
+
+    yosys merges registers that are always equal, and a shallow memory has few different columns.
+
+    >>> round(distinct_columns(8192, 9)), round(distinct_columns(100, 64))
+    (510, 100)
+    """
+    if depth > 24:
+        return columns
+    kinds = 2.0**depth
+    return float((kinds - 2) * (1 - (1 - 1 / kinds) ** columns))
+
+
+def rom(depth: int, width: float, columns: float) -> Parts:
+    """Return a memory of constants with its output register (`lutforge_rom`).
+
+    width: bits of a word; columns: those that structure does not make equal. In block RAM the register is free; in
+    LUTs each different column is a table per 64 words; a single word is a constant.
+    """
+    if depth <= 1:
+        return Parts()
+    whole = memory(depth, ceil(width))
+    if whole.bram36:
+        return parts(bram36=whole.bram36)
+    different = distinct_columns(columns, depth)
+    name = "rom_column_16" if depth <= 16 else "rom_column_32" if depth <= 32 else "rom_column_64"
+    return parts(ff=different, depth=1, **{name: different * ceil(depth / 64)})
+
+
+def ram(depth: int, width: int, *, ports: int) -> Parts:
+    """Return LUTs used as memory. ports: 1 where it is read at the address that it is written at, else 2.
+
+    Four LUTs hold 32 words of 8 bits or 64 of 4, with a second address 6 and 3 (UG474, RAM32M and RAM64M).
+    """
+    banks = ceil(depth / 64)
+    bits = (8, 6)[ports - 1] if depth <= 32 else (4, 3)[ports - 1]
+    counts: Dict[str, float] = {"ram_site": 4 * banks * ceil(width / bits)}
+    if banks > 1:
+        counts["ram_bank"] = banks
+        counts["ram_bank_bit"] = width * ceil((banks - 1) / 3)
+    return parts(depth=1 if banks == 1 else 3, **counts)
 
 
 def memory_lut6(depth: int, width: int) -> float:
@@ -202,7 +184,7 @@ def memory_bram36(depth: int, width: int) -> float:
 
 
 def memory(depth: int, width: int) -> Area:
-    """Return the cheaper of LUTs and BRAM at LUT6_PER_BRAM36; one word alone is wires, and its reader's register.
+    """Return the cheaper of LUTs and BRAM at LUT6_PER_BRAM36: where the Verilog asks for a memory to be put.
 
     >>> memory(64, 16), memory(1024, 36)
     (Area(lut6=16, ff=0.0, bram36=0.0, dsp=0), Area(lut6=0.0, ff=0.0, bram36=1.0, dsp=0))

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Dict, Optional
 import typer
 
 import lutforge
+from lutforge import cli_overlay, cli_rtl, cli_synth, store
 from lutforge import cli_sources as sources
-from lutforge import store
 from lutforge.boards import board_names, load_board
 from lutforge.cli_console import (
     DIFFERENT,
@@ -40,7 +40,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Networks of look-up tables, bit for bit from PyTorch to a PYNQ board. "
-    "The order of work: train, export, generate, csim, run, check, report; `demo` does it all on digits.",
+    "The order of work: train, export, generate, csim, rtl, run, check, synth, report, overlay; "
+    "`demo` does most of it on digits.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
@@ -160,6 +161,11 @@ def csim(
     if images is not None:
         document.update(_run(CsimExecutor(overlay), store.load(overlay / NETWORK), images, None, None, limit, out))
     emit(document, as_json)
+
+
+app.command()(cli_rtl.rtl)
+app.command()(cli_synth.synth)
+app.add_typer(cli_overlay.app, name="overlay")
 
 
 @app.command()

@@ -28,7 +28,8 @@ from lutforge.reference import ReferenceExecutor
 from lutforge.schedule import Schedule, check, from_json
 
 Ints = npt.NDArray[Any]
-EXECUTORS = ("torch", "reference", "csim", "device")
+EXECUTORS = ("torch", "reference", "csim", "rtl", "rtl-netlist", "device", "device-rtl")
+"""`rtl` is Verilator where it is installed, else the netlist evaluator; `device-rtl` runs `rtl` behind the device."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,8 @@ def design_of(overlay: Optional[Path], network: Network, board: str, schedule: s
 def build_overlay(folder: Path, network: Network, schedule: Schedule, board: Board, output: str = "logits") -> None:
     """Generate an overlay folder and compile its C simulation."""
     from lutforge.hls.csim import compile_kernel
-    from lutforge.hls.generator import generate, write_overlay
 
-    write_overlay(folder, network, generate(network, schedule, board, output))
+    write_sources(folder, network, schedule, board, output)
     compile_kernel(folder)
 
 
@@ -162,12 +162,14 @@ def make_executors(
     """Return the executors asked for. Without an overlay folder one is generated and compiled for the occasion."""
     if overlay is not None:
         require_network(load_manifest(overlay), network)
-    elif {"csim", "device"} & set(names):
-        scratch = tempfile.mkdtemp(prefix="lutforge-")
-        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-        overlay = Path(scratch) / network.name
+    elif set(names) - {"torch", "reference"}:
+        overlay = _scratch() / network.name
         say(f"generating and compiling {network.name} for {board.name}, schedule {schedule}, in {overlay}")
-        build_overlay(overlay, network, read_schedule(schedule, network, board), board)
+        folding = read_schedule(schedule, network, board)
+        if {"csim", "device"} & set(names):
+            build_overlay(overlay, network, folding, board)
+        else:
+            write_sources(overlay, network, folding, board)
     return [_executor(name, network, overlay, checkpoint) for name in names]
 
 
@@ -185,10 +187,72 @@ def _executor(name: str, network: Network, overlay: Optional[Path], checkpoint: 
 
         compile_if_needed(overlay)
         return CsimExecutor(overlay, network)
+    if name in ("rtl", "rtl-netlist"):
+        from lutforge.hls.rtlsim import RtlExecutor
+
+        simulator = default_simulator() if name == "rtl" else "netlist"
+        if simulator != default_simulator():  # one folder holds the Verilog of one style
+            overlay = _copy_of(overlay, network)
+        simulate_if_needed(overlay, network, simulator)
+        return RtlExecutor(overlay, network, simulator)
     from lutforge.host import Accelerator
 
+    if name == "device-rtl":
+        simulate_if_needed(overlay, network, default_simulator())
+        return Accelerator.open(overlay, device="emulated", kernel="rtl")
     compile_if_needed(overlay)
     return Accelerator.open(overlay)
+
+
+def _scratch() -> Path:
+    folder = tempfile.mkdtemp(prefix="lutforge-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _copy_of(overlay: Path, network: Network) -> Path:
+    """Generate an overlay once more in a temporary folder."""
+    made = load_manifest(overlay)
+    board, schedule = design_of(overlay, network, made.board, "")
+    folder = _scratch() / network.name
+    write_sources(folder, network, schedule, board, made.output)
+    return folder
+
+
+def default_simulator() -> str:
+    """Return 'verilator' where it is installed, else 'netlist', which pip alone brings."""
+    return "verilator" if shutil.which("verilator") else "netlist"
+
+
+def write_sources(folder: Path, network: Network, schedule: Schedule, board: Board, output: str = "logits") -> None:
+    """Generate an overlay folder and compile nothing."""
+    from lutforge.hls.generator import generate, write_overlay
+
+    write_overlay(folder, network, generate(network, schedule, board, output))
+
+
+def simulate_if_needed(overlay: Path, network: Network, simulator: str) -> None:
+    """Write and compile the Verilog of a generated folder that has no such simulation yet."""
+    from lutforge.rtl_folder import SIMULATORS
+
+    if not (overlay / SIMULATORS[simulator]).is_file():
+        build_simulation(overlay, network, simulator)
+
+
+def build_simulation(overlay: Path, network: Network, simulator: str) -> None:
+    """Write the Verilog of a generated folder and compile it.
+
+    Verilator reads tables as `INIT >> address`; the netlist evaluator reads primitives, as Vivado does.
+    """
+    from lutforge.hls.rtl_generator import generate_rtl
+    from lutforge.hls.rtlsim import compile_rtl, write_rtl
+
+    made = load_manifest(overlay)
+    board, schedule = design_of(overlay, network, made.board, "")
+    style = "generic" if simulator == "verilator" else "xilinx"
+    say(f"compiling the Verilog of {overlay} with {'Verilator' if simulator == 'verilator' else 'yosys'}")
+    write_rtl(overlay, generate_rtl(network, schedule, board, made.output, style), network)
+    compile_rtl(overlay, simulator)
 
 
 def compile_if_needed(overlay: Path) -> None:

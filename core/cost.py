@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a network costs on a board under a schedule: LUT6, flip-flops, BRAM36, DSP and cycles.
+"""What a network costs on a board under a schedule: LUT6, flip-flops, BRAM36, DSP, logic depth and cycles.
 
-Everything here is estimated and not calibrated: no synthesis of the generated design has been compared yet.
-The formulas and their sources stand in `area` (primitives), `mac_area` and `pointwise_area`.
+The structure of the generated Verilog is counted (`area`, `mac_area`, `unrolled_area`, `pointwise_area`,
+`stream_area`), and what yosys makes of each part is calibrated (`calibration`; `benchmarks/cost_model.py` shows how
+far it is off on networks that it was not fitted on). LUT6 are LUT sites before any packing, as `lutforge synth`
+counts them raw. Cycles are exact (`cycles`).
 
 Parts: `encoder` is the unpacking of the input and `Encode`; `head` is the popcount of the last layer of
-tables and every node behind the last layer with weights; `core` is all other nodes; `stream` is what carries
-data: FIFOs, width converters, the AXI interfaces of the kernel, and the DMA and interconnect around it.
+tables, every node behind the last layer with weights and the output stage; `core` is all other nodes; `stream` is
+what carries data: FIFOs, width converters and control registers. What the block design adds is a guess.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Dict, Mapping, Tuple
 
-from lutforge.area import NOTHING, Area, memory
+from lutforge.area import Area, Parts
 from lutforge.boards import Board
+from lutforge.calibration import LABEL
+from lutforge.cycles import count
 from lutforge.errors import unreachable
 from lutforge.mac_area import MacFacts, survey
 from lutforge.network import Network, Node
@@ -35,38 +39,33 @@ from lutforge.operations import (
     Threshold,
     Window,
 )
-from lutforge.pointwise_area import (
-    affine_area,
-    argmax_area,
-    max_pool_area,
-    rescale_area,
-    threshold_area,
-    window_area,
-)
-from lutforge.schedule import Folded, Lanes, Schedule, intervals, is_foldable, lanes
+from lutforge.pipeline import stages
+from lutforge.pointwise_area import pointwise_parts
+from lutforge.schedule import Lanes, Schedule, intervals, is_foldable, lanes
+from lutforge.stream_area import answers_parts, control_parts, input_parts, pool_parts, streams_of, window_parts
+from lutforge.streams import input_stream
 
-LABEL = "estimated, uncalibrated"
 PARTS = ("encoder", "core", "head", "stream")
 
 AXI_DMA = Area(lut6=3000, ff=4000, bram36=2)
-"""AXI DMA in simple mode, interconnects and reset of the block design: a guess."""
+"""AXI DMA in simple mode, interconnects and reset of the block design: a guess, and in no Verilog of ours."""
 
-KERNEL_INTERFACE = Area(lut6=300, ff=400)
-"""AXI-Lite registers and AXI-Stream adapters of the kernel: a guess."""
+GUESSED = ("axi_dma",)
+"""Nodes whose rows are guesses, not compared with any synthesis."""
 
-FIFO_CONTROL = 10
-"""LUT6 and flip-flops of the pointers and flags of one FIFO: a guess."""
+HANDSHAKE = 1
+"""LUT levels that the FIFO behind a module adds to its longest enable."""
 
-PIPELINE = 3
-"""Registers from the first beat in to the first beat out of any node, adder trees not counted: a guess."""
+MAX_ITEMS = 100_000
+"""Items of an image in all pipelines beyond which the interval is the slowest node's; the latency stays exact."""
+
+IMAGES_TO_SETTLE = 4
+"""Images after which the interval is taken as settled."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one node costs in one part.
-
-    interval_cycles: cycles per image; latency_cycles: from the first beat in to the first beat out.
-    """
+    """What one node costs in one part. depth: LUT levels between registers; interval_cycles: per image."""
 
     node: str
     op: str
@@ -75,15 +74,18 @@ class Row:
     ff: int
     bram36: float
     dsp: int
+    depth: int
     interval_cycles: int
-    latency_cycles: int
 
 
 @dataclass(frozen=True)
 class Cost:
-    """All rows of a network, and totals over them."""
+    """All rows of a network, and totals over them. interval_cycles: per image of a long batch; latency_cycles: from
+    the first beat of an image to the last of its answer."""
 
     rows: Tuple[Row, ...]
+    interval_cycles: int
+    latency_cycles: int
     label: str = LABEL
 
     @property
@@ -103,18 +105,18 @@ class Cost:
 
     @property
     def dsp(self) -> int:
-        """DSP slices of everything: 0, products are made of LUTs so far."""
+        """DSP slices of everything: 0, products are made of LUTs."""
         return sum(row.dsp for row in self.rows)
 
     @property
-    def interval_cycles(self) -> int:
-        """Cycles per image of a long batch: the slowest node's interval."""
-        return max(row.interval_cycles for row in self.rows)
+    def depth(self) -> int:
+        """LUT levels between two registers, at most: the deepest module and the handshake around it."""
+        return max(row.depth for row in self.rows) + HANDSHAKE
 
-    @property
-    def latency_cycles(self) -> int:
-        """Cycles of a single image: every node's first beat, then the slowest node's interval."""
-        return sum(row.latency_cycles for row in self.rows) + self.interval_cycles
+    def generated(self) -> Cost:
+        """Return the cost of the Verilog alone, without what is guessed."""
+        rows = tuple(row for row in self.rows if row.node not in GUESSED)
+        return Cost(rows, self.interval_cycles, self.latency_cycles, self.label)
 
     def lut6_by_part(self) -> Dict[str, int]:
         """Return LUT6 of each part, every part present."""
@@ -143,103 +145,77 @@ def fits(cost: Cost, board: Board, fill: float = 1.0) -> Fit:
     return Fit(not exceeded, percent, exceeded)
 
 
-def estimate(network: Network, schedule: Schedule, beat_bits: int) -> Cost:
+def estimate(network: Network, schedule: Schedule, beat_bits: int, output: str = "logits") -> Cost:
     """Return the cost of a network under a checked schedule. beat_bits: width of the AXI streams."""
-    return estimate_surveyed(network, survey(network), schedule, beat_bits)
+    return estimate_surveyed(network, survey(network, schedule.levels), schedule, beat_bits, output)
 
 
-def estimate_surveyed(network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, beat_bits: int) -> Cost:
+def estimate_surveyed(
+    network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, beat_bits: int, output: str = "logits"
+) -> Cost:
     """Return what `estimate` returns; `facts` is `survey(network)`, made once for many schedules."""
-    widths, cycles = lanes(network, schedule, beat_bits), intervals(network, schedule, beat_bits)
+    rows = rows_of(network, facts, schedule, beat_bits, output)
+    chain = stages(network, schedule, beat_bits, output)
+    if sum(len(stage.reads) for stage in chain) > MAX_ITEMS:
+        return Cost(rows, max(row.interval_cycles for row in rows), count(chain, 1).latency)
+    settled = count(chain, IMAGES_TO_SETTLE)
+    return Cost(rows, settled.interval, settled.latency)
+
+
+def quick_estimate(network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, beat_bits: int) -> Cost:
+    """Return the cost with the cycles of the slowest node alone, as if streams were deep enough."""
+    rows = rows_of(network, facts, schedule, beat_bits, "logits")
+    return Cost(rows, max(row.interval_cycles for row in rows), 0)
+
+
+def rows_of(
+    network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, beat_bits: int, output: str
+) -> Tuple[Row, ...]:
+    """Return the rows of all nodes, of their streams, and of what is around them."""
+    widths, cycles = lanes(network, schedule, beat_bits), intervals(network, schedule, beat_bits, output)
     weighted = [index for index, node in enumerate(network.nodes) if is_foldable(node)]
     last = weighted[-1] if weighted else -1
-    rows = [_row("axi_dma", "AxiDma", "stream", AXI_DMA), _row("kernel", "Interface", "stream", KERNEL_INTERFACE)]
+    control = control_parts(input_stream(network.input, beat_bits).beats)
+    rows = [
+        Row("axi_dma", "AxiDma", "stream", int(AXI_DMA.lut6), int(AXI_DMA.ff), AXI_DMA.bram36, AXI_DMA.dsp, 0, 0),
+        _row("kernel", "Interface", "stream", control),
+    ]
     for index, node in enumerate(network.nodes):
-        part = _part(node, index > last)
-        area = node_area(network, facts, schedule, node, widths[node.name])
-        delay = latency(network, schedule, node, widths[node.name])
-        rows.append(_row(node.name, type(node.op).__name__, part, area, cycles[node.name], delay))
+        part = "encoder" if isinstance(node.op, (Input, Encode)) else "head" if index > last else "core"
+        own = node_parts(network, facts, schedule, node, widths[node.name], beat_bits)
+        rows.append(_row(node.name, type(node.op).__name__, part, own, cycles[node.name]))
         if isinstance(node.op, LutNeurons):
             part = "head" if index == last else part
             rows.append(_row(node.name, "popcount", part, facts[node.name].popcount))
-        rows.append(_row(node.name, "stream", "stream", stream_area(network, schedule, node, widths)))
-    return Cost(tuple(rows))
+        rows.append(_row(node.name, "stream", "stream", streams_of(network, schedule, node, widths)))
+    answers = answers_parts(network, widths[network.output.name].outputs, output, beat_bits)
+    rows.append(_row("answers", "Answers", "head", answers))
+    return tuple(rows)
 
 
-def _row(node: str, op: str, part: str, area: Area, interval: int = 0, delay: int = 0) -> Row:
-    return Row(node, op, part, ceil(area.lut6), ceil(area.ff), area.bram36, area.dsp, interval, delay)
+def _row(node: str, op: str, part: str, made: Parts, interval: int = 0) -> Row:
+    area = made.area()
+    return Row(node, op, part, ceil(area.lut6), ceil(area.ff), area.bram36, area.dsp, made.depth, interval)
 
 
-def _part(node: Node, behind: bool) -> str:
-    if isinstance(node.op, (Input, Encode)):
-        return "encoder"
-    return "head" if behind else "core"
-
-
-def node_area(network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, node: Node, width: Lanes) -> Area:
-    """Return the area of one node; the popcount of `LutNeurons` and the streams have rows of their own."""
+def node_parts(
+    network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, node: Node, width: Lanes, beat_bits: int
+) -> Parts:
+    """Return the parts of one node; the popcount of `LutNeurons` and the streams have rows of their own."""
     kind = network.types[node.name]
     source = network.input_type(node) if node.inputs else kind
     match node.op:
-        case Input() | Reshape():
-            return NOTHING
+        case Input():
+            return input_parts(kind, width, beat_bits)
+        case Reshape() | ArgMax():
+            return Parts()  # wiring, and a part of the answers
         case TableMac() | BinaryMac() | LutNeurons():
-            return facts[node.name].area(schedule.of(node))
-        case Encode() | Threshold() as op:
-            return threshold_area(op, source, width.inputs)
-        case Rescale() as op:
-            return rescale_area(op, source, kind, width.inputs)
-        case Affine() as op:
-            return affine_area(op, source, kind, width.inputs)
-        case ArgMax() as op:
-            return argmax_area(op, source, kind, width.inputs)
+            return facts[node.name].parts(schedule.of(node))
+        case Encode() | Threshold() | Rescale() | Affine() as op:
+            return pointwise_parts(op, source, kind, width.inputs)
         case Window() as op:
-            return window_area(op, source, width)
+            return window_parts(op, source, width.inputs, width.outputs)
         case MaxPool() as op:
-            return max_pool_area(op, source, width.inputs)
-        case _:
-            unreachable(node.op)
-
-
-def stream_area(network: Network, schedule: Schedule, node: Node, widths: Mapping[str, Lanes]) -> Area:
-    """Return the FIFO that a node writes and the width converter in front of it; `Reshape` is wiring.
-
-    FIFO: two 16-word shift registers per LUT6 (UG474), one above 16 words, a memory above 32. Narrowing: two
-    bits of the wide word per LUT6 (load or shift); widening: registers with enables.
-    """
-    if isinstance(node.op, Reshape):
-        return NOTHING
-    width, depth = widths[node.name].outputs * network.types[node.name].bits, schedule.depth(node)
-    store = Area(width / 2 if depth <= 16 else width) if depth <= 32 else memory(depth, width)
-    area = store + Area(FIFO_CONTROL, FIFO_CONTROL + width)
-    if node.inputs:
-        before, after = widths[node.inputs[0]].outputs, widths[node.name].inputs
-        bits = network.input_type(node).bits
-        if before != after:
-            area += Area(before * bits / 2 if before % after or before > after else 0, max(before, after) * bits)
-    return area
-
-
-def latency(network: Network, schedule: Schedule, node: Node, width: Lanes) -> int:
-    """Return cycles from a node's first beat in to its first beat out: what it must have read, and its pipeline."""
-    kind = network.types[node.name]
-    source = network.input_type(node) if node.inputs else kind
-    match node.op:
-        case Input() | Reshape():
-            return 0
-        case TableMac() | BinaryMac() | LutNeurons():
-            folding = schedule.of(node)
-            simd = folding.simd if isinstance(folding, Folded) else source.channels
-            return source.channels // width.inputs + (simd - 1).bit_length() + PIPELINE
-        case Encode() | Threshold() | Rescale() | Affine():
-            return PIPELINE
-        case ArgMax():
-            return source.channels // width.inputs + PIPELINE
-        case Window(kernel=kernel, padding=padding):
-            row = source.shape[1] + padding[2] + padding[3]
-            return ((kernel[0] - 1) * row + kernel[1]) * (source.channels // width.inputs) + PIPELINE
-        case MaxPool(kernel=kernel):
-            fill = (kernel[0] - 1) * source.shape[1] + kernel[1]
-            return (fill + kernel[0] * kernel[1]) * (source.channels // width.inputs) + PIPELINE
+            return pool_parts(op, source, width.inputs)
         case _:
             unreachable(node.op)

@@ -53,7 +53,8 @@ class Cycles:
 def count(stages: Sequence[Stage], images: int = 4, *, deep: bool = False, period: Optional[int] = None) -> Cycles:
     """Return the cycles of a batch whose input is always offered and whose answers are always taken.
 
-    deep: FIFOs without limit where the schedule says their depth. period: with it, image n is not offered before cycle n * period.
+    deep: FIFOs without limit where the schedule says their depth. period: with it, image n is not offered before
+    cycle n * period.
     """
     solver = _Solver(stages, images, deep, period)
     solver.solve()
@@ -143,4 +144,4 @@ class _Solver:
 
 def _each_later(times: Times, order: npt.NDArray[Any]) -> Times:
     """Return the least times that are no earlier and at least one cycle apart: a running maximum."""
-    return np.maximum.accumulate(times - order) + order
+    return np.asarray(np.maximum.accumulate(times - order) + order, dtype=np.int64)

@@ -14,7 +14,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from lutforge.area import Area, Parts
 from lutforge.boards import Board
-from lutforge.cost import fits, node_parts, quick_estimate
+from lutforge.cost import MAX_ITEMS, fits, node_parts, quick_estimate
 from lutforge.cycles import count
 from lutforge.errors import ScheduleError
 from lutforge.mac_area import MacFacts, survey
@@ -77,8 +77,11 @@ def folded(network: Network, pe: int, simd: int) -> Schedule:
     return check(network, Schedule(foldings))
 
 
-def auto(network: Network, board: Board, *, fill: float = 0.9) -> Schedule:
+def auto(network: Network, board: Board, *, fill: float = 0.99) -> Schedule:
     """Return the fastest schedule whose estimate stays below `fill` of every resource of a board.
+
+    LUT6 are estimated as synthesis counts them, before a vendor's tool packs small tables in pairs, which takes a tenth
+    or more off (`lutforge synth` estimates it); so nearly the whole board may be planned for.
 
     Fastest is the smallest interval of the slowest node; among equals the one of fewest LUT6. The search is
     a heuristic where width converters between layers matter, and always gives the same answer.
@@ -116,10 +119,13 @@ def sized(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:
 
     A node that reads its vector in one go and then works on it stops the nodes in front of it, unless the stream
     between them holds what they make meanwhile. The depths are the most beats that wait when images arrive at the
-    slowest node's interval and streams are without limit.
+    slowest node's interval and streams are without limit. Beyond MAX_ITEMS per image the search would take minutes, and
+    streams stay as they are.
     """
     period = max(intervals(network, schedule, beat_bits).values())
     chain = stages(network, schedule, beat_bits)
+    if sum(len(stage.reads) for stage in chain) > MAX_ITEMS:
+        return check(network, schedule)
     waits = count(chain, IMAGES_TO_SIZE, deep=True, period=period).waits
     depths = dict(schedule.depths)
     for stage, held in zip(chain, waits, strict=True):

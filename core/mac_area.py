@@ -1,181 +1,197 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Area of the layers that hold weights or tables: `TableMac`, `BinaryMac`, `LutNeurons`.
+"""Parts of the layers that hold weights or tables: `TableMac`, `BinaryMac`, `LutNeurons`.
 
 `survey` looks at a layer's weights once; the result then answers for any folding quickly, which is what
-`folding.auto` needs. One flip-flop per adder bit is counted: a register behind every adder, an upper bound.
+`folding.auto` needs. Unrolled layers are in `unrolled_area`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Dict, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.area import (
-    NOTHING,
-    Area,
-    adder_tree,
-    constant_products,
-    memory,
-    popcount,
-    signed_width,
-    stored_bits,
-    variable_product,
-)
+from lutforge.area import Parts, counter, distinct_columns, elastic, memory, parts, ram, rom
+from lutforge.mac_shape import CODES, DIGITAL, DIGITS, FoldedShape, folded_shape, tree_depth
 from lutforge.network import Network, Node, TensorType
-from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac
-from lutforge.schedule import Folded, Folding, is_foldable, widest
+from lutforge.schedule import DEFAULT_LEVELS, Folded, Folding, is_foldable, widest
+from lutforge.stream_area import narrow, widen
+from lutforge.unrolled_area import unrolled_parts
 
-Ints = npt.NDArray[Any]
-
-CONTROL = Area(lut6=30, ff=30)
-"""Loop counters, addresses and handshake of one folded layer: a guess."""
+Mac = Union[TableMac, BinaryMac, LutNeurons]
 
 
 @dataclass(frozen=True)
 class MacFacts:
     """What the area of one layer depends on besides its folding.
 
-    unrolled: area with hardware for every weight. popcount: the part of `unrolled` that sums tables (LutNeurons).
-    lane: LUT6 of one weight times one input when folded; term_bits: width of its result in the adder tree, 0
-    where `lane` holds the popcount already; stored_bits: memory per weight; bias_bits: memory per output.
+    shape: the layer folded by PE 1 and SIMD 1, None where it cannot be. term: bits of a term that are not always 0;
+    bias: bits of a bias that differ between outputs; columns: bits of a weight's word that differ from each other;
+    delayed: those that the last digit of a signed activation needs. levels: of LUTs, or digits, between two registers.
     """
 
-    outputs: int
-    fan_in: int
-    input_bits: int
-    accumulator_bits: int
-    unrolled: Area
-    popcount: Area = NOTHING
-    lane: float = 0.0
-    term_bits: int = 0
-    stored_bits: int = 0
-    bias_bits: int = 0
+    op: Mac
+    source: TensorType
+    kind: TensorType
+    levels: int
+    shape: FoldedShape | None = None
+    term: int = 0
+    bias: int = 0
+    columns: int = 0
+    delayed: int = 0
 
-    def area(self, folding: Folding) -> Area:
-        """Return the layer's area."""
+    @cached_property
+    def array(self) -> Tuple[Parts, Parts]:
+        """Hardware for every weight, and apart from it what sums tables (`LutNeurons`)."""
+        return unrolled_parts(self.op, self.source, self.kind, self.levels)
+
+    @property
+    def unrolled(self) -> Parts:
+        """Hardware for every weight, vectors gathered and sent included."""
+        return parts(unit=1) + self.array[0] + _vectors(self.source, self.kind)
+
+    @property
+    def popcount(self) -> Parts:
+        """What sums the tables of `LutNeurons`; not in `parts`."""
+        return self.array[1] if isinstance(self.op, LutNeurons) else Parts()
+
+    def parts(self, folding: Folding) -> Parts:
+        """Return the layer's parts, `popcount` left out."""
         return self._folded(folding.pe, folding.simd) if isinstance(folding, Folded) else self.unrolled
 
-    def _folded(self, pe: int, simd: int) -> Area:
-        rows, columns = self.outputs // pe, self.fan_in // simd
-        tree = pe * adder_tree(simd, self.term_bits) if self.term_bits else 0
-        accumulators = pe * self.accumulator_bits
-        lanes = pe * simd * self.lane
-        logic = Area(lanes + tree + accumulators, lanes + tree + 2 * accumulators)
-        weights = memory(rows * columns, pe * simd * self.stored_bits)
-        biases = memory(rows, pe * self.bias_bits) if self.bias_bits else NOTHING
-        vector = memory(columns, simd * self.input_bits) if rows > 1 else NOTHING
-        return logic + weights + biases + vector + CONTROL
+    def _folded(self, pe: int, simd: int) -> Parts:
+        one = self.shape
+        assert one is not None
+        tree = tree_depth(simd)
+        passes, beats = one.passes // pe, one.beats // simd
+        shape = replace(one, pe=pe, simd=simd, passes=passes, beats=beats, tree=tree)
+        logic = self._terms(shape)
+        logic += _sums(shape, min(one.term, self.term), self.kind.bits).scaled(pe)
+        return logic + self._operands(shape) + _loop(shape)
+
+    def _terms(self, shape: FoldedShape) -> Parts:
+        """Return the products of all PE and lanes.
+
+        Digits (`lutforge_digit_rows`): a row of W + 2 LUT6_2 per two bits; held sums grow by two bits per row; digits
+        that wait are the same for all PE; delayed copies of W and 3W that are always equal are one.
+        """
+        lanes = shape.pe * shape.simd
+        if shape.kind == DIGITS:
+            rows, wide = (self.source.bits + 1) // 2, shape.weight + 2
+            ff, depth = 0.0, 2 * min(rows, self.levels) + (2 if shape.passes > 1 and shape.beats > 1 else 1)
+            for row in range(rows):
+                if row % self.levels == self.levels - 1 or row == rows - 1:
+                    ff += lanes * (wide + 2 * row)
+                    if row < rows - 1:
+                        ff += shape.simd * 2 * (rows - 1 - row)
+                        each = self.delayed if self.source.signed and row == rows - 2 else self.columns
+                        ff += distinct_columns(lanes * each, _depth(shape))
+            return parts(ff=ff, product_bit=lanes * rows * wide, depth=depth)
+        if shape.kind == DIGITAL:
+            return parts(ff=lanes * shape.term, multiplier_bit=lanes * self.source.bits * shape.weight, depth=7)
+        if shape.kind == CODES:
+            return parts(code_bit=lanes * shape.term, depth=4)
+        masked = lanes * shape.term if shape.masked else 0
+        return parts(sign_bit=lanes * shape.term, mask_bit=masked, depth=4)
+
+    def _operands(self, shape: FoldedShape) -> Parts:
+        """Return the memories of weights, biases and of the vector that is passed over again."""
+        word, beat = shape.pe * shape.simd * shape.word, shape.simd * self.source.bits
+        result = rom(_depth(shape), word, shape.pe * shape.simd * self.columns)
+        if shape.bias_bits and shape.passes > 1:
+            biases = distinct_columns(shape.pe * self.bias, shape.passes)
+            result += parts(ff=biases, rom_column_16=biases)
+        if shape.passes == 1 or shape.beats == 1:
+            return result + parts(ff=beat)
+        stored = memory(shape.beats, beat)
+        kept = parts(bram36=stored.bram36) if stored.bram36 else ram(shape.beats, beat, ports=1) + parts(ff=beat)
+        return result + kept + parts(ff=beat + 1, vector_bit=beat)
 
 
-def survey(network: Network) -> Dict[str, MacFacts]:
-    """Return the facts of every layer with weights, by node name."""
+def survey(network: Network, levels: int = DEFAULT_LEVELS) -> Dict[str, MacFacts]:
+    """Return the facts of every layer with weights, by node name. levels: as the schedule has them."""
     return {
-        node.name: _facts(node, network.input_type(node), network.types[node.name])
+        node.name: _facts(node, network.input_type(node), network.types[node.name], levels)
         for node in network.nodes
         if is_foldable(node)
     }
 
 
-def _facts(node: Node, source: TensorType, kind: TensorType) -> MacFacts:
+def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> MacFacts:
     op = node.op
-    if isinstance(op, TableMac):
-        return _table_mac(op, source, kind)
-    if isinstance(op, BinaryMac):
-        return _binary_mac(op, source, kind)
+    if not isinstance(op, (TableMac, BinaryMac, LutNeurons)):
+        raise TypeError(f"{node.name} holds no weights")
     if isinstance(op, LutNeurons):
-        return _lut_neurons(op, source, kind)
-    raise TypeError(f"{node.name} holds no weights")
+        return MacFacts(op, source, kind, levels)
+    shape = folded_shape(op, source, Folded(1, 1), levels)
+    term = shape.term
+    if shape.kind == CODES and isinstance(op, BinaryMac):
+        ones = 0
+        for level in op.levels:
+            ones |= 2 * level
+        term -= (ones & -ones).bit_length() - 1  # the lowest bits of every value are 0
+    varying = int(np.bitwise_or.reduce(shape.bias ^ shape.bias[0]))
+    bias = 0 if varying == 0 else (varying if varying >= 0 else ~varying).bit_length() + (varying < 0)
+    columns, delayed = _columns(op, shape)
+    return MacFacts(op, source, kind, levels, shape, term, min(bias, shape.bias_bits), columns, delayed)
 
 
-def _vector_registers(source: TensorType, kind: TensorType) -> Area:
-    """Return what holds the vectors of an unrolled layer: registers, and a shift-out where one beat is too narrow."""
-    later = kind.channels - widest(kind.channels, kind.bits)
-    shifted = later * kind.bits / 2  # load or shift: two bits per LUT6; nothing is shifted into the last beat
-    return Area(shifted, source.channels * source.bits + kind.channels * kind.bits)
+def _columns(op: TableMac | BinaryMac, shape: FoldedShape) -> Tuple[int, int]:
+    """Return how many bits of a weight's word are different functions of the weights there are, and those of W alone.
 
-
-def _table_mac(op: TableMac, source: TensorType, kind: TensorType) -> MacFacts:
-    width = max(signed_width(int(op.weights.min())), signed_width(int(op.weights.max())))
-    terms = (op.weights != 0).sum(axis=1) + (op.bias != 0)
-    products = constant_products(op.multiplier, op.weights, source.bits)
-    tree = adder_tree(terms, width + source.bits)
-    biased = bool(op.bias.any())
-    return MacFacts(
-        outputs=op.weights.shape[0],
-        fan_in=op.weights.shape[1],
-        input_bits=source.bits,
-        accumulator_bits=kind.bits,
-        unrolled=Area(products + tree, products + tree) + _vector_registers(source, kind),
-        lane=variable_product(op.multiplier, width, source.bits),
-        term_bits=width + source.bits,
-        stored_bits=stored_bits(op.multiplier, width),
-        bias_bits=bits_for(int(op.bias.min()), int(op.bias.max())) if biased else 0,
-    )
-
-
-def _binary_mac(op: BinaryMac, source: TensorType, kind: TensorType) -> MacFacts:
-    """Integers: a sign is folded into the first adder, which has the inputs to spare; a pruned lane is masked first.
-
-    Codes: an XNOR is half a LUT6 (one with a mask), then one LUT6 per bit and binary digit of its level.
+    3W always ends in the lowest bit of W and begins with its sign; of few weights more bits are equal.
     """
-    terms = (op.weights != 0).sum(axis=1)
-    pruned = bool((op.weights == 0).any())
-    if op.levels:
-        digits = sum(bin(level).count("1") for level in op.levels)
-        tree = popcount(terms * digits)
-        lane, term_bits = digits + len(op.levels) * (1.0 if pruned else 0.5), 0
-    else:
-        tree = adder_tree(terms, source.bits + 1)
-        lane, term_bits = (float(source.bits) if pruned else 0.0), source.bits + 1
-    return MacFacts(
-        outputs=op.weights.shape[0],
-        fan_in=op.weights.shape[1],
-        input_bits=source.bits,
-        accumulator_bits=kind.bits,
-        unrolled=Area(tree, tree) + _vector_registers(source, kind),
-        lane=lane,
-        term_bits=term_bits,
-        stored_bits=2 if pruned else 1,
-    )
+    if shape.kind != DIGITS:
+        return shape.word, shape.word
+    values = np.flatnonzero(np.bincount((op.weights.ravel().astype(np.int64) + 256), minlength=512)) - 256
+    alone = (values[:, None] >> np.arange(shape.weight)) & 1
+    threefold = (3 * values[:, None] >> np.arange(shape.weight + 2)) & 1
+    both = np.concatenate([alone, threefold], axis=1)
+    return _different(both), _different(alone)
 
 
-def _lut_neurons(op: LutNeurons, source: TensorType, kind: TensorType) -> MacFacts:
-    """One LUT6 per table that depends on two inputs or more; one of a single input is a wire or an inverter.
-
-    Constant tables cost nothing and are not counted by the popcount either. A table bit of weight w enters as
-    many columns of the popcount as w has binary ones. Two tables in one LUT6_2 are not assumed.
-    """
-    support = supports(op.tables)
-    tables = int((support >= 2).sum())
-    ones = np.array([bin(weight).count("1") for weight in np.unique(op.weight)])
-    digits = ones[np.searchsorted(np.unique(op.weight), op.weight)]
-    per_neuron = np.bincount(op.neuron, weights=np.where(support > 0, digits, 0), minlength=op.neurons)
-    counted = popcount(per_neuron.astype(np.int64))
-    outputs, fan_in = op.neurons, op.elements
-    return MacFacts(
-        outputs=outputs,
-        fan_in=fan_in,
-        input_bits=source.bits,
-        accumulator_bits=kind.bits,
-        unrolled=Area(tables, int((support > 0).sum())) + _vector_registers(source, kind),
-        popcount=Area(counted, counted),
-    )
+def _different(bits: npt.NDArray[Any]) -> int:
+    kinds = np.unique(bits.T, axis=0)
+    return int((kinds.min(axis=1) != kinds.max(axis=1)).sum())
 
 
-def supports(tables: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Return how many inputs each truth table really depends on. tables: uint8 [tables, 2**K]; result: [tables].
-
-    >>> supports(np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 1, 0]], dtype=np.uint8)).tolist()
-    [0, 1, 2]
-    """
-    count, entries = tables.shape
-    result = np.zeros(count, dtype=np.int64)
-    for step in (1 << k for k in range(entries.bit_length() - 1)):
-        halves = tables.reshape(count, entries // (2 * step), 2, step)
-        result += (halves[:, :, 0] != halves[:, :, 1]).any(axis=(1, 2))
+def _vectors(source: TensorType, kind: TensorType) -> Parts:
+    """Return what gathers a vector from several beats, and what sends a result as several."""
+    reads, writes = widest(source.channels, source.bits), widest(kind.channels, kind.bits)
+    result = Parts()
+    if reads < source.channels:
+        result += widen(reads * source.bits, source.channels // reads)
+    if writes < kind.channels:
+        result += narrow(writes * kind.bits, kind.channels // writes, kind.channels // writes)
     return result
+
+
+def _depth(shape: FoldedShape) -> int:
+    return shape.passes * shape.beats
+
+
+def _sums(shape: FoldedShape, term: int, width: int) -> Parts:
+    """Return one output's adder tree, a register behind each adder, and its accumulator; no sum exceeds `width`."""
+    adders = ff = 0
+    left, bits = shape.simd, term
+    for _ in range(shape.tree):
+        pairs = left // 2
+        wider = min(bits + 1, width)
+        adders += pairs * wider
+        ff += pairs * wider + (left - 2 * pairs) * bits
+        left, bits = left - pairs, wider
+    return parts(ff=ff + width, adder_bit=adders, accumulator_bit=width, depth=3)
+
+
+def _loop(shape: FoldedShape) -> Parts:
+    """Return the counters, the flags and the number of the pass that travel with an item, and the control."""
+    stages = shape.multiply + shape.tree + 2
+    flags = 2 * (stages - 1) + 1 if shape.beats > 1 else 1
+    passes = (shape.passes - 1).bit_length() * (stages - 2) if shape.bias_bits else 0
+    loops = counter(shape.beats) + counter(shape.passes) + counter(_depth(shape))
+    return parts(ff=flags + passes, unit=1, folded=1) + loops + elastic(stages)

@@ -9,6 +9,7 @@ the pattern of both repeats every image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd
 from typing import Any, Dict, List, Optional, Tuple, Union
 
@@ -91,7 +92,7 @@ def _resize(network: Network, schedule: Schedule, node: Node, widths: Dict[str, 
     elements = network.input_type(node).elements
     steps = resize_widths(widths[node.inputs[0]].outputs, widths[node.name].inputs)
     result = []
-    for before, after in zip(steps, steps[1:]):  # noqa: B905  # pairs of neighbours
+    for before, after in pairwise(steps):
         last = after == steps[-1]
         depth = schedule.input_depth(node) if last else DEFAULT_DEPTH
         result.append(_resizer(node.name, elements, before, after, depth, node.name + INPUT if last else ""))
@@ -129,11 +130,15 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
             place = np.arange(kind.elements // kind.channels * taps * parts)
             return [
                 _window_stage(node.name, window, source, width.inputs, width.inputs, DEFAULT_DEPTH),
-                Stage(node.name, np.ones(len(place), dtype=bool), place // parts % taps == taps - 1, 1, depth, node.name),
+                Stage(
+                    node.name, np.ones(len(place), dtype=bool), place // parts % taps == taps - 1, 1, depth, node.name
+                ),
             ]
         case Encode() | Threshold() | Rescale() | Affine() as op:
             every = np.ones(source.elements // width.inputs, dtype=bool)
-            return [Stage(node.name, every, every, pointwise_form(op, source, width.inputs).registers, depth, node.name)]
+            return [
+                Stage(node.name, every, every, pointwise_form(op, source, width.inputs).registers, depth, node.name)
+            ]
         case Reshape() | ArgMax():
             return []
         case _:

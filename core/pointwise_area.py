@@ -1,139 +1,184 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Area of the operations without weights, given the elements of one beat (lanes).
+"""Parts of the operations on single elements, given the elements of one beat (lanes).
 
-A constant that belongs to a channel is free where the channel has a lane of its own; where fewer lanes take
-turns (`phases` of them), constants come from a memory and comparators become real ones, unless the whole
-function of value and phase is cheaper as a table.
+`pipeline.pointwise_form` says how each is built: as tables of value and group of channels, with constants, or with
+constants from a memory that holds a word per group.
 """
 
 from __future__ import annotations
 
-from math import ceil
-from typing import Any
+from typing import Any, List, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lutforge.area import (
-    Area,
-    array_multiplier,
-    comparator,
+    Parts,
+    chunks,
+    comparison_tables,
     constant_adders,
-    constant_comparators,
-    memory,
-    popcount,
-    table_lut6,
+    count_ones,
+    counter,
+    elastic,
+    parts,
+    rom,
 )
+from lutforge.errors import unreachable
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
-from lutforge.operations import Affine, ArgMax, Encode, MaxPool, Rescale, Threshold, Window
-from lutforge.schedule import Lanes
+from lutforge.operations import Affine, Encode, Rescale, Threshold
+from lutforge.pipeline import Pointwise, PointwiseForm, clamped_thresholds, pointwise_form
 
 Ints = npt.NDArray[Any]
 
-WINDOW_CONTROL = Area(lut6=60, ff=60)
-"""Row and column counters, padding and address logic of one sliding window: a guess."""
+
+def pointwise_parts(op: Pointwise, source: TensorType, kind: TensorType, lanes: int) -> Parts:
+    """Return the parts of an operation whose beats carry `lanes` elements."""
+    form = pointwise_form(op, source, lanes)
+    frame = parts(unit=1) + elastic(form.registers)
+    if form.group_bits:
+        frame += counter(form.groups)
+    if form.form == "memory":
+        frame += parts(ff=lanes * source.bits)
+    match op:
+        case Encode() | Threshold():
+            return frame + _thresholds(op, source, lanes, form)
+        case Rescale():
+            return frame + _rescale(op, source, kind, lanes, form)
+        case Affine():
+            return frame + _affine(op, source, kind, lanes, form)
+        case _:
+            unreachable(op)
 
 
-def threshold_area(op: Threshold | Encode, source: TensorType, lanes: int) -> Area:
-    """Return the area of comparing `lanes` elements per beat with their thresholds.
+def _thresholds(op: Threshold | Encode, source: TensorType, lanes: int, form: PointwiseForm) -> Parts:
+    """One table per output bit, or one comparison per threshold and what counts them."""
+    thresholds = clamped_thresholds(op, source)
+    rows, steps = thresholds.shape
+    counted = (isinstance(op, Threshold) or op.code == "bits") and steps > 1
+    bits = bits_for(0, steps) if counted else steps
+    if form.form == "table":
+        return _tables(thresholds, source, lanes, form, bits if counted else 0)
+    count = count_ones(steps, bits) + parts(ff=bits) if counted else Parts()
+    result = count.scaled(lanes)
+    if form.form == "memory":
+        stored = bits_for(min(int(thresholds.min()), -1), int(thresholds.max()))
+        width = max(stored, source.bits + (0 if source.signed else 1))
+        result += rom(form.groups, lanes * steps * stored, lanes * steps * stored)
+        return result + parts(ff=lanes * steps, compare_bit=lanes * steps * width, depth=4)
+    edge = np.unique(thresholds + 1 - (-(1 << (source.bits - 1)) if source.signed else 0), return_counts=True)
+    share = lanes / rows
+    tables = live = 0
+    for value, times in zip(*(each.tolist() for each in edge), strict=True):
+        if 0 < value < 1 << source.bits:
+            tables += times * comparison_tables(source.bits - (value & -value).bit_length() + 1)
+            live += times
+    return result + parts(ff=share * live, table=share * tables, depth=1 + source.bits // 7)
 
-    Per channel the cheaper of two forms: each output bit as a table of the value, or one comparator per
-    threshold and a popcount. Thresholds outside the value's bounds cost nothing.
+
+def _tables(thresholds: Ints, source: TensorType, lanes: int, form: PointwiseForm, counted: int) -> Parts:
+    """Tables of value and group: of those behind F7 and F8 the constant ones go. counted: bits of a count, or 0.
+
+    A group has tables of its own where a value fills one; of narrower values several groups share one.
     """
-    thresholds = op.thresholds
-    counted = isinstance(op, Threshold) or op.code == "bits"
-    live = (thresholds >= source.low) & (thresholds < source.high)
-    steps = live.sum(axis=1)
-    outputs = np.array([bits_for(0, int(n)) if n else 0 for n in steps]) if counted else steps
-    registers = Area(ff=lanes * int(outputs.max()))
-    shared = thresholds.shape[0] == 1
-    if not shared and lanes < source.channels:
-        return registers + _folded_thresholds(source, lanes, int(steps.max()), int(outputs.max()), counted)
-    comparators = constant_comparators(np.where(live, thresholds, source.low), source.bits)
-    compared = np.where(live, comparators, 0).sum(axis=1)
+    codes = np.arange(1 << source.bits)
+    if source.signed:
+        codes = np.where(codes >= 1 << (source.bits - 1), codes - (1 << source.bits), codes)
+    codes = np.clip(codes, source.low, source.high)
     if counted:
-        compared += np.where(steps > 1, steps, 0)
-    each = np.minimum(compared, outputs * table_lut6(source.bits))
-    return registers + Area(float(each.sum()) * (lanes if shared else 1))
+        exceeded = np.zeros((len(thresholds), len(codes)), dtype=np.int16)
+        for step in range(thresholds.shape[1]):
+            exceeded += codes > thresholds[:, step : step + 1]
+        planes = ((exceeded >> np.arange(counted, dtype=np.int16)[:, None, None]) & 1).astype(np.bool_)
+    else:
+        planes = codes > thresholds.T[:, :, None]
+    outputs, rows, _ = planes.shape
+    whole = len(codes) // 64
+    if form.groups == 1 or whole:
+        live = _changing(planes.reshape(outputs, rows, max(1, whole), -1))
+        share = lanes * form.groups / rows
+        return parts(ff=share * _changing(planes) / form.groups, table=share * live, depth=1)
+    each = chunks(source.bits + form.group_bits)
+    return parts(ff=lanes * outputs, table=lanes * outputs * each, depth=1)
 
 
-def _folded_thresholds(source: TensorType, lanes: int, steps: int, outputs: int, counted: bool) -> Area:
-    """Channels take turns: tables of value and phase, or thresholds from memory and real comparators."""
-    phases = source.channels // lanes
-    as_tables = Area(lanes * outputs * table_lut6(source.bits + (phases - 1).bit_length()))
-    each = steps * comparator(source.bits) + (popcount(steps) if counted else 0)
-    as_memory = memory(phases, lanes * steps * source.bits) + Area(lanes * each)
-    return as_tables if as_tables.lut6 <= as_memory.lut6 else as_memory
+def _changing(tables: npt.NDArray[np.bool_]) -> int:
+    """Return how many tables, along the last axis, are not constant."""
+    return int((tables.any(axis=-1) & ~tables.all(axis=-1)).sum())
 
 
-def rescale_area(op: Rescale, source: TensorType, kind: TensorType, lanes: int) -> Area:
-    """Return the area of multiply, round, shift and clamp. A shift by a constant is wiring."""
-    registers = Area(ff=lanes * kind.bits)
-    parameters = list(zip(op.multiplier.tolist(), op.shift.tolist(), strict=True))
-    if len(set(parameters)) == 1:
-        return registers + Area(lanes * _rescale_lut6(*parameters[0], source, kind))
-    if lanes == source.channels:
-        return registers + Area(sum(_rescale_lut6(m, s, source, kind) for m, s in parameters))
-    factor_bits = int(op.multiplier.max()).bit_length()
-    multiply = array_multiplier(source.bits, factor_bits) if factor_bits > 1 else 0
-    shifts = np.unique(op.shift)
-    select = ceil((source.bits + factor_bits - 1) * (len(shifts) - 1).bit_length() / 2)
-    rest = max(_rescale_lut6(1, int(shift), source, kind) for shift in shifts)
-    stored = memory(source.channels // lanes, lanes * (factor_bits + 5))
-    return registers + stored + Area(lanes * (multiply + select + rest))
+def _rows(factor_bits: int, form: PointwiseForm) -> float:
+    """Return the rows of an array multiplier whose bit is likely not 0 in all groups."""
+    return factor_bits * (1 - 0.5**form.groups)
 
 
-def _rescale_lut6(multiplier: int, shift: int, source: TensorType, kind: TensorType) -> int:
-    """LUT6 of one lane with constants: adders of the multiplication, rounding adder, clamp where it can act."""
-    low, high = source.low * multiplier, source.high * multiplier
-    half = 1 << (shift - 1) if shift else 0
-    wide = bits_for(min(low, -1) if source.signed else low, high + half)
-    lut6 = constant_adders(multiplier) * wide
-    if shift:
-        lut6 += wide - shift + 1
-    acts = ((low + half) >> shift < kind.low) + ((high + half) >> shift > kind.high)
-    if acts:
-        lut6 += kind.bits + acts * max(1, ceil((wide - shift - kind.bits) / 6))
-    return lut6
+def _shared(values: Ints) -> bool:
+    return bool((values == values[:1]).all())
 
 
-def affine_area(op: Affine, source: TensorType, kind: TensorType, lanes: int) -> Area:
-    """Return the area of x * scale + offset: shifted adds where constants stay, else an array multiplier."""
-    if len(op.scale) == 1 or source.channels == lanes:
-        repeat = lanes if len(op.scale) == 1 else 1
-        adders = sum(constant_adders(scale) for scale in op.scale.tolist()) + int((op.offset != 0).sum())
-        return Area(repeat * adders * kind.bits, lanes * kind.bits)
-    scale_bits = bits_for(int(op.scale.min()), int(op.scale.max()))
-    offset_bits = bits_for(int(op.offset.min()), int(op.offset.max()))
-    each = array_multiplier(source.bits, scale_bits) + kind.bits
-    return memory(source.channels // lanes, lanes * (scale_bits + offset_bits)) + Area(lanes * each, lanes * kind.bits)
+def _factors(values: Ints, lanes: int) -> List[int]:
+    """Return the constant of each lane where the groups do not take turns, else of as many as there are lanes."""
+    return values.tolist()[:lanes] if len(values) >= lanes else [int(values[0])] * lanes
 
 
-def argmax_area(op: ArgMax, source: TensorType, kind: TensorType, lanes: int) -> Area:
-    """Return the area of one compare and select per lane and beat: about bits + 2 LUT6 for ten classes."""
-    each = comparator(source.bits) + ceil((source.bits + kind.bits) / 2)
-    return Area(lanes * each, lanes * (source.bits + kind.bits))
+def _rescale(op: Rescale, source: TensorType, kind: TensorType, lanes: int, form: PointwiseForm) -> Parts:
+    """Multiply, round, shift and clamp. Product bits below the one that rounds are not kept."""
+    if form.form == "table":
+        return parts(ff=lanes * kind.bits, table=lanes * kind.bits * chunks(source.bits + form.group_bits), depth=1)
+    top, shifts = int(op.multiplier.max()), np.unique(op.shift).tolist()
+    low, high = source.low * top, source.high * top
+    width = bits_for(min(low, 0, -1), high + ((1 << shifts[-1]) >> 1))
+    acts = (low >> shifts[0] < kind.low) + (high >> shifts[0] > kind.high)
+    above = max(0, width - shifts[0] - kind.bits)
+    clamp = acts * (kind.bits / 2 + comparison_tables(above)) if acts else 0
+    result = parts(ff=lanes * kind.bits, clamp_bit=lanes * clamp, round=lanes * len(shifts), depth=4)
+    turns, words = form.form == "memory", 0
+    if turns and not _shared(op.multiplier):
+        words += bits_for(-1, top)
+        result += parts(multiplier_bit=lanes * source.bits * _rows(top.bit_length(), form), depth=7)
+    else:
+        result += parts(shift_add_bit=width * sum(constant_adders(factor) for factor in _factors(op.multiplier, lanes)))
+    if turns and len(shifts) > 1:
+        select = bits_for(-1, len(shifts) - 1)
+        words += select
+        kept = lanes * (width - max(0, shifts[0] - 1) + select)
+        result += parts(select_bit=lanes * (len(shifts) - 1) * (width - shifts[0]))
+    else:
+        kept = sum(width - max(0, shift - 1) for shift in _factors(op.shift, lanes))
+    result += parts(ff=kept)
+    return result + (rom(form.groups, lanes * words, lanes * words) if words else Parts())
 
 
-def window_area(op: Window, source: TensorType, width: Lanes) -> Area:
-    """Return line buffers, window registers, and the multiplexers that put in a channel and take out a beat.
+def _affine(op: Affine, source: TensorType, kind: TensorType, lanes: int, form: PointwiseForm) -> Parts:
+    """Shifted adds where scales stay, else an array multiplier; then the offset, a constant or not."""
+    if form.form == "table":
+        return parts(ff=lanes * kind.bits, table=lanes * kind.bits * chunks(source.bits + form.group_bits), depth=1)
+    result = parts(ff=lanes * kind.bits, depth=5)
+    turns, words = form.form == "memory", 0
+    if turns and not _shared(op.scale):
+        scale = bits_for(min(int(op.scale.min()), -1), int(op.scale.max()))
+        words += scale
+        product = min(kind.bits, source.bits + scale)
+        result += parts(ff=lanes * product, multiplier_bit=lanes * source.bits * _rows(scale, form), depth=7)
+    else:
+        products = [_product_bits(factor, source, kind.bits) for factor in _factors(op.scale, lanes)]
+        result += parts(ff=sum(ff for ff, _ in products), shift_add_bit=sum(adders for _, adders in products))
+    if turns and not _shared(op.offset):
+        offset = bits_for(min(int(op.offset.min()), -1), int(op.offset.max()))
+        words += offset
+        result += parts(ff=lanes * offset, adder_bit=lanes * kind.bits)
+    else:
+        result += parts(offset_bit=kind.bits * sum(1 for value in _factors(op.offset, lanes) if value))
+    return result + (rom(form.groups, lanes * words, lanes * words) if words else Parts())
 
-    One memory of a padded row per channel and kernel row but the last; a 4:1 multiplexer bit per LUT6 (UG474).
-    """
-    rows, columns = op.kernel
-    channels, bits = source.channels, source.bits
-    buffers = (rows - 1) * channels
-    line = memory(source.shape[1] + op.padding[2] + op.padding[3], bits)
-    lines = Area(buffers * line.lut6, 0, buffers * line.bram36)
-    put = rows * width.inputs * bits * ceil((channels // width.inputs - 1) / 3)
-    take = width.outputs * bits * ceil((rows * columns * channels // width.outputs - 1) / 3)
-    padding = width.inputs * bits / 2 if any(op.padding) else 0
-    return lines + Area(put + take + padding, rows * columns * channels * bits) + WINDOW_CONTROL
 
-
-def max_pool_area(op: MaxPool, source: TensorType, lanes: int) -> Area:
-    """Return a sliding window, one compare and select per lane, and the best so far of every channel."""
-    window = window_area(Window(op.kernel, op.stride), source, Lanes(lanes, lanes))
-    return window + Area(lanes * 2 * comparator(source.bits), source.channels * source.bits)
+def _product_bits(factor: int, source: TensorType, width: int) -> Tuple[int, int]:
+    """Return (bits that are kept, bits of adders) of a constant product within `width` bits."""
+    if not factor:
+        return 0, 0
+    zeros = (factor & -factor).bit_length() - 1
+    ends = sorted((factor * source.low, factor * source.high))
+    bits = min(width, bits_for(min(ends[0], -1 if factor < 0 else 0), max(ends[1], 0))) - zeros
+    adders = constant_adders(factor) + (1 if factor < 0 and constant_adders(factor) == 0 else 0)
+    return max(0, bits), adders * max(0, bits)

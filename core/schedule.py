@@ -298,7 +298,7 @@ def _divisor_text(value: int) -> str:
 
 
 def to_json(schedule: Schedule) -> str:
-    """Return the schedule as text: {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {node: depth}, "levels"}."""
+    """Return the schedule as text: {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {}, "levels": 2}."""
     foldings = {
         name: "unrolled" if isinstance(folding, Unrolled) else {"pe": folding.pe, "simd": folding.simd}
         for name, folding in schedule.foldings.items()

@@ -1,117 +1,161 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""What networks cost: small ones counted by hand, and properties that must always hold."""
+"""What networks cost: parts against the Verilog that is emitted, totals, and properties that must always hold."""
 
 from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pytest
 
-from lutforge import cost, mac_area
-from lutforge.area import Area, adder_tree, memory
+from lutforge import cost, mac_area, mac_shape, pipeline, stream_area
 from lutforge.boards import load_board
-from lutforge.multipliers import DivideConquer
+from lutforge.cycles import count
+from lutforge.multipliers import Conventional, Digital, DivideConquer
 from lutforge.network import Network, Node
-from lutforge.operations import Affine, ArgMax, BinaryMac, Encode, Input, LutNeurons, TableMac, Threshold
-from lutforge.schedule import Folded, Schedule, Unrolled
+from lutforge.operations import Affine, ArgMax, BinaryMac, Encode, Input, LutNeurons, Rescale, TableMac, Threshold
+from lutforge.pointwise_area import pointwise_parts
+from lutforge.schedule import Folded, Schedule, Unrolled, is_foldable
+
+PYNQ = load_board("pynq_z2")
+needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 
 
 def network(*ops):
     return Network("n", tuple(Node(f"n{i}", op, (f"n{i - 1}",) if i else ()) for i, op in enumerate(ops)))
 
 
-def row(network, schedule, node, op):
-    rows = [one for one in cost.estimate(network, schedule, 64).rows if (one.node, one.op) == (node, op)]
-    assert len(rows) == 1
-    return rows[0]
+def emitted(net, plan, node="n1"):
+    from lutforge.hls.rtl_generator import generate_rtl
+
+    return generate_rtl(net, plan, PYNQ).texts[f"rtl/lutforge_node_{node}.v"]
 
 
-def test_an_unrolled_table_mac():
-    """Two outputs of four 8 x 8 products, a zero among them; the one bias is one more operand."""
-    weights = [[100, 100, 100, 100], [-100, 100, 0, 64]]
-    net = network(Input((4,)), TableMac(weights, [5, 0], DivideConquer(4)))
-    got = row(net, Schedule({"n1": Unrolled()}), "n1", "TableMac")
-    tree = adder_tree(5, 16) + adder_tree(3, 16)
-    assert tree == (2 * 17 + 18 + 19) + (17 + 18)
-    assert (got.lut6, got.part, got.bram36, got.dsp) == (7 * 18 + tree, "core", 0, 0)
+def unrolled(net):
+    return Schedule({node.name: Unrolled() for node in net.nodes if is_foldable(node)})
 
 
-def test_a_folded_table_mac():
-    """8 x 64 weights at PE 2, SIMD 4: eight products of 40 LUT6, W and 3W of 8 + 10 bits in 64 words."""
-    weights = np.full((8, 64), 100)
+def facts_of(net, node="n1"):
+    return mac_area.survey(net)[node]
+
+
+def random_weights(seed, outputs, inputs, top=127):
+    weights = np.random.default_rng(seed).integers(-top, top + 1, (outputs, inputs))
+    weights[::2, ::3] = 0
+    return weights
+
+
+def lut_neurons(seed, neurons, tables, inputs, elements, bits):
+    rng = np.random.default_rng(seed)
+    total = neurons * tables
+    wiring = np.stack([rng.choice(elements * bits, inputs, replace=False) for _ in range(total)])
+    contents = rng.integers(0, 2, (total, 1 << inputs))
+    contents[0], contents[1] = 1, [0, 1] * (1 << (inputs - 1))  # a constant, a wire
+    neuron, weight = np.repeat(np.arange(neurons), tables), rng.integers(1, 4, total)
+    return LutNeurons(neurons, elements, bits, wiring, neuron, weight, contents)
+
+
+@pytest.mark.parametrize("multiplier", [DivideConquer(2), DivideConquer(4)], ids=str)
+@pytest.mark.parametrize("low", [0, -32])
+def test_products_are_those_of_the_verilog(multiplier, low):
+    net = network(Input((9,), low, low + 63), TableMac(random_weights(1, 5, 9), np.arange(5), multiplier))
+    text = emitted(net, unrolled(net))
+    tables = sum(ceil(int(width) / 2) for width in re.findall(r"lutforge_table #\(\.WIDTH\((\d+)\)", text))
+    adders = sum(int(width) for width in re.findall(r"lutforge_table_add #\(\.WIDTH\((\d+)\)", text))
+    counts = facts_of(net).unrolled.counts
+    assert counts["product_bit"] == tables + adders
+    sums = re.findall(r"reg signed \[(\d+):0\] a(\d+)_(\d+)_(\d+);", text)
+    named = {f"a{o}_{stage}_{place}": int(top) + 1 for top, o, stage, place in sums}
+    pairs = re.findall(r"(a\d+_\d+_\d+) <= (\S+) \+ (\S+);", text)
+    assert counts["adder_bit"] == sum(named[name] for name, _, _ in pairs)
+
+
+def test_tables_of_products_are_those_of_the_verilog():
+    net = network(Input((4,), 0, 31), TableMac(random_weights(2, 6, 4), np.zeros(6, int), Conventional()))
+    text = emitted(net, unrolled(net))
+    inits = [int(digits, 16) for digits in re.findall(r"LUT5 #\(\.INIT\(32'h([0-9a-f]+)\)", text)]
+    assert facts_of(net).unrolled.counts["table"] == sum(0 < init < 2**32 - 1 for init in inits)
+
+
+def test_tables_and_counters_are_those_of_the_verilog():
+    net = network(Input((20,), 0, 3), lut_neurons(3, 6, 11, 4, 20, 2))
+    facts, text = facts_of(net), emitted(net, unrolled(net))
+    tables = facts.unrolled.counts["table"] + facts.popcount.counts["table"]
+    assert tables == pytest.approx(len(re.findall(r"\bLUT\d\b", text)), abs=3)  # counters that a constant enters
+    registers = sum(int(top) + 1 for top in re.findall(r"reg \[(\d+):0\] (?:q\d+|sums);", text))
+    stages = mac_shape.neuron_sums(net.nodes[1].op, mac_shape.supports(net.nodes[1].op.tables), 7).registers(2)
+    assert facts.popcount.ff == pytest.approx(registers + stages, rel=0.02)
+
+
+def test_equal_sums_of_signs_are_counted_once():
+    weights = np.ones((8, 16), int)
+    weights[4:] = -1
+    one = facts_of(network(Input((16,)), BinaryMac(weights[[0, 4]]))).unrolled.counts["adder_bit"]
+    assert facts_of(network(Input((16,)), BinaryMac(weights))).unrolled.counts["adder_bit"] == one
+
+
+def test_a_folded_layer():
+    """Eight 8 x 8 products of four digits: rows of W + 2 bits, sums held at 12 and 16 bits, digits and W between."""
+    weights = random_weights(4, 8, 64)
+    weights[0, 1] = 127
     net = network(Input((64,)), TableMac(weights, np.zeros(8, int), DivideConquer(4)))
-    got = row(net, Schedule({"n1": Folded(2, 4)}), "n1", "TableMac")
-    accumulator = (100 * 64 * 255).bit_length()
-    logic = 8 * 40 + 2 * (17 + 17 + 18) + 2 * accumulator
-    assert got.lut6 == logic + 8 * 18 + 4 * 8 / 2 + 30  # weights in LUTs at 64 words, the vector in 16 words, control
-    assert (got.interval_cycles, got.bram36) == (64, 0)
-    deep = row(net, Schedule({"n1": Folded(1, 4)}), "n1", "TableMac")
-    assert deep.bram36 == 1.0  # 128 words of 72 bits
-    once = row(net, Schedule({"n1": Folded(8, 4)}), "n1", "TableMac")
-    assert once.lut6 == 4 * logic + 32 * 18 / 2 + 30  # all outputs at once: the vector is not kept
+    made = facts_of(net).parts(Folded(2, 4))
+    width = net.types["n1"].bits
+    assert made.counts["product_bit"] == 8 * 4 * 10
+    assert made.counts["adder_bit"] == 2 * (2 * 17 + 18)
+    assert made.counts["accumulator_bit"] == 2 * width
+    assert made.counts["rom_column_64"] == pytest.approx(8 * 16)  # of 18 bits two are always equal to others
+    assert made.counts["ram_site"] == 4 * 4  # 16 words of 32 bits, read where they are written
+    assert made.counts["stage"] == 2 + 2 + 2
+    assert facts_of(net).parts(Folded(1, 4)).bram36 == 1.0  # 128 words of 72 bits
+    once = facts_of(net).parts(Folded(8, 4))
+    assert "ram_site" not in once.counts and "vector_bit" not in once.counts
 
 
-def test_a_folded_binary_mac_on_integers():
-    """Signs are folded into the adders; a pruned weight needs a mask and a second bit."""
-    for zero, extra, bits in ((1, 0, 1), (0, 4 * 8, 2)):
-        weights = np.ones((8, 64), int)
-        weights[0, 0] = zero
-        net = network(Input((64,)), BinaryMac(weights))
-        got = row(net, Schedule({"n1": Folded(1, 4)}), "n1", "BinaryMac")
-        tree, accumulator = 2 * 10 + 11, net.types["n1"].bits
-        stored = memory(128, 4 * bits).lut6
-        assert got.lut6 == extra + tree + accumulator + stored + 4 * 8 / 2 + 30
+def test_a_pruned_layer_needs_masks():
+    weights = np.ones((8, 64), int)
+    assert "mask_bit" not in facts_of(network(Input((64,)), BinaryMac(weights))).parts(Folded(2, 4)).counts
+    weights[0, 0] = 0
+    made = facts_of(network(Input((64,)), BinaryMac(weights))).parts(Folded(2, 4))
+    assert made.counts["mask_bit"] == made.counts["sign_bit"] == 2 * 4 * 9
 
 
-def test_a_binary_mac_on_codes():
-    net = network(Input((10,), 0, 3), BinaryMac(np.ones((2, 10), int), (2, 1)))
-    assert row(net, Schedule({"n1": Unrolled()}), "n1", "BinaryMac").lut6 == 2 * 18  # popcounts of 20 bits
-    folded = row(net, Schedule({"n1": Folded(1, 5)}), "n1", "BinaryMac").lut6
-    assert folded == 5 * (2 + 2 * 0.5) + net.types["n1"].bits + np.ceil(5 / 2) + 5 * 2 / 2 + 30
+def test_streams():
+    assert stream_area.fifo(8, 1).ff == 8 + 1
+    assert stream_area.fifo(4, 2).ff == 2 * 4 + 2
+    assert stream_area.fifo(12, 2).counts["ram_site"] == 8
+    assert stream_area.fifo(12, 40).counts["ram_site"] == 16
+    assert stream_area.resized(8, 8, 4, 2).counts == {}
+    there = stream_area.resized(6, 4, 8, 2)  # through two lanes
+    assert there.counts["narrow"] == there.counts["widen"] == 1
+    assert there.counts["fifo"] == 2
 
 
-def test_lut_neurons_count_real_inputs():
-    """A constant costs nothing, an inverter is wiring, an XOR is one LUT6; weight 3 counts twice."""
-    tables = [[0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 1, 1], [0, 1, 1, 1]]
-    op = LutNeurons(2, 4, 1, [[0, 1]] * 4, [0, 0, 0, 1], [3, 1, 1, 1], tables)
-    net = network(Input((4,), 0, 1), op)
-    plan = Schedule({"n1": Unrolled()})
-    assert row(net, plan, "n1", "LutNeurons").lut6 == 2
-    assert row(net, plan, "n1", "popcount").lut6 == 3  # three bits at 0.9; neuron 1 has one bit and needs none
-    assert row(net, plan, "n1", "popcount").part == "head"
+def test_thresholds_as_tables_and_as_comparisons():
+    six = network(Input((5,), 0, 63), Threshold([[5, 10, 20]] * 5))
+    source, kind = six.types["n0"], six.types["n1"]
+    assert pointwise_parts(six.nodes[1].op, source, kind, 5).counts["table"] == 5 * 2
+    eight = network(Input((2,)), Threshold([[31, 100, 200]] * 2))
+    made = pointwise_parts(eight.nodes[1].op, *[eight.types[name] for name in ("n0", "n1")], 2)
+    # bit 1 changes within one quarter of the values; bit 0 within two, and 31 is inside a quarter
+    assert made.counts["table"] == 2 * (1 + 3)
+    wide = network(Input((2,), 0, 1023), Threshold([[511], [7]]))
+    made = pointwise_parts(wide.nodes[1].op, *[wide.types[name] for name in ("n0", "n1")], 2)
+    assert made.counts["table"] == 1 + 2  # the top bit; seven bits above the lowest three
+    never = network(Input((1,)), Threshold([[300]]))
+    assert "table" not in pointwise_parts(never.nodes[1].op, never.types["n0"], never.types["n1"], 1).counts
 
 
-def test_supports_finds_every_input():
-    rng = np.random.default_rng(2)
-    for inputs in range(1, 7):
-        tables = rng.integers(0, 2, (40, 1 << inputs)).astype(np.uint8)
-        tables[:20] &= tables[:20, ::-1]  # some with structure
-        tables[0], tables[1] = 0, 1
-        want = []
-        for table in tables:
-            reads = [any(table[a] != table[a ^ (1 << k)] for a in range(1 << inputs)) for k in range(inputs)]
-            want.append(sum(reads))
-        assert mac_area.supports(tables).tolist() == want
-
-
-def test_thresholds_take_the_cheaper_form():
-    """Five channels of 6-bit values: a code bit is one LUT6; one constant comparison too."""
-    net = network(Input((5,), 0, 63), Threshold([[5, 10, 20]] * 5))
-    assert row(net, Schedule({}), "n1", "Threshold").lut6 == 5 * 2
-    # a wire, a comparison, two constants, a comparison
-    one = network(Input((5,), 0, 63), Threshold([[31], [5], [-1], [63], [62]]))
-    assert row(one, Schedule({}), "n1", "Threshold").lut6 == 2
-
-
-def test_thresholds_that_take_turns_cost_more():
-    own = network(Input((128,), 0, 255), Threshold(np.arange(128)[:, None] + [0, 40, 80]))
-    shared = network(Input((128,), 0, 255), Threshold([[50, 90, 130]]))
-    assert row(own, Schedule({}), "n1", "Threshold").lut6 > 2 * row(shared, Schedule({}), "n1", "Threshold").lut6
-
-
-def test_an_encoder_compares_with_what_can_be_exceeded():
-    net = network(Input((4,)), Encode([[100, 300, 127]]))
-    assert row(net, Schedule({}), "n1", "Encode").lut6 == 4 * 2  # 300 is never exceeded, 127 is the top bit
+def test_constants_that_take_turns_come_from_memory():
+    own = network(Input((128,), 0, 4095), Threshold(np.arange(128)[:, None] + [0, 40, 80]))
+    made = pointwise_parts(own.nodes[1].op, own.types["n0"], own.types["n1"], 2)
+    assert made.counts["compare_bit"] == 2 * 3 * 13
+    shared = network(Input((128,), 0, 4095), Threshold([[50, 90, 130]]))
+    assert "compare_bit" not in pointwise_parts(shared.nodes[1].op, shared.types["n0"], shared.types["n1"], 2).counts
 
 
 def test_the_parts_of_a_network():
@@ -125,7 +169,7 @@ def test_the_parts_of_a_network():
         Affine([3, -3], [1, 1]),
         ArgMax(),
     )
-    priced = cost.estimate(net, Schedule({"n2": Unrolled(), "n4": Unrolled()}), 64)
+    priced = cost.estimate(net, unrolled(net), 64)
     parts = {(one.node, one.op): one.part for one in priced.rows if one.part != "stream"}
     assert parts == {
         ("n0", "Input"): "encoder",
@@ -137,40 +181,51 @@ def test_the_parts_of_a_network():
         ("n4", "popcount"): "head",
         ("n5", "Affine"): "head",
         ("n6", "ArgMax"): "head",
+        ("answers", "Answers"): "head",
     }
-    assert priced.label == "estimated, uncalibrated"
+    assert priced.label == "estimated, calibrated with yosys 0.70"
     assert sum(priced.lut6_by_part().values()) == priced.lut6
     assert list(priced.lut6_by_part()) == ["encoder", "core", "head", "stream"]
+    guess = [one for one in priced.rows if one.node == "axi_dma"]
+    assert priced.lut6 - priced.generated().lut6 == sum(one.lut6 for one in guess) == 3000
 
 
 def test_totals_throughput_and_fit():
     rows = (
-        cost.Row("a", "x", "core", 30000, 10, 70.5, 0, 100, 7),
-        cost.Row("b", "y", "head", 20000, 5, 70.0, 0, 400, 9),
+        cost.Row("a", "x", "core", 30000, 10, 70.5, 0, 7, 100),
+        cost.Row("b", "y", "head", 20000, 5, 70.0, 0, 9, 400),
     )
-    priced = cost.Cost(rows)
-    assert (priced.lut6, priced.ff, priced.bram36, priced.dsp) == (50000, 15, 140.5, 0)
+    priced = cost.Cost(rows, 400, 416)
+    assert (priced.lut6, priced.ff, priced.bram36, priced.dsp, priced.depth) == (
+        50000,
+        15,
+        140.5,
+        0,
+        9 + cost.HANDSHAKE,
+    )
     assert (priced.interval_cycles, priced.latency_cycles) == (400, 416)
     assert priced.throughput_fps(100.0) == 250_000
-    fit = cost.fits(priced, load_board("pynq_z2"))
+    fit = cost.fits(priced, PYNQ)
     assert not fit.ok and fit.exceeded == ("bram36",)
     assert fit.utilisation["lut6"] == pytest.approx(93.98, abs=0.01)  # percent, rounded here for reading
-    assert cost.fits(priced, load_board("pynq_z2"), fill=0.9).exceeded == ("lut6", "bram36")
+    assert cost.fits(priced, PYNQ, fill=0.9).exceeded == ("lut6", "bram36")
     assert cost.fits(priced, load_board("zcu104")).ok
 
 
 def test_everything_is_priced(random_networks, network_kind):
     rng = np.random.default_rng(8)
-    for _ in range(15):
+    for output in ("logits", "class", "both"):
         net = random_networks.make_random_network(rng, network_kind)
         plan = random_networks.make_random_schedule(rng, net)
-        priced = cost.estimate(net, plan, 64)
-        assert {one.node for one in priced.rows} == {"axi_dma", "kernel", *net.types}
+        priced = cost.estimate(net, plan, 64, output)
+        assert {one.node for one in priced.rows} == {"axi_dma", "kernel", "answers", *net.types}
         assert all(
             one.lut6 >= 0 and one.ff >= 0 and one.bram36 >= 0 and one.interval_cycles >= 0 for one in priced.rows
         )
         assert priced.bram36 * 2 == int(priced.bram36 * 2)
-        assert priced == cost.estimate(net, plan, 64)
+        assert priced == cost.estimate(net, plan, 64, output)
+        measured = count(pipeline.stages(net, plan, 64, output), 4)
+        assert (priced.interval_cycles, priced.latency_cycles) == (measured.interval, measured.latency)
 
 
 def test_more_hardware_is_never_slower():
@@ -179,12 +234,57 @@ def test_more_hardware_is_never_slower():
         priced = [cost.estimate(net, Schedule({"n1": Folded(pe, simd)}), 64) for pe in (1, 2, 4, 12, 24)]
         cycles = [one.interval_cycles for one in priced]
         assert cycles == sorted(cycles, reverse=True) and cycles[0] > cycles[-1]
-        logic = [one.lut6 + 100 * one.bram36 for one in priced]
-        assert logic == sorted(logic)
+        products = [facts_of(net).parts(Folded(pe, simd)).counts["product_bit"] for pe in (1, 2, 4, 12, 24)]
+        assert products == sorted(products)
+
+
+def test_deeper_streams_and_more_registers_take_more():
+    net = network(Input((24,)), TableMac(random_weights(5, 12, 24), np.arange(12)), Rescale([3], [8], 0, 255))
+    plan = Schedule({"n1": Folded(4, 4)})
+    shallow, deep = (cost.estimate(net, replace(plan, depths={"n1": depth}), 64) for depth in (2, 100))
+    assert deep.lut6 > shallow.lut6 and deep.ff > shallow.ff
+    each, second = (cost.estimate(net, replace(plan, levels=levels), 64) for levels in (1, 2))
+    assert each.ff > second.ff and each.latency_cycles > second.latency_cycles and each.depth <= second.depth
 
 
 def test_areas_of_layers_do_not_depend_on_how_often_they_are_asked():
-    net = network(Input((8,)), TableMac(np.full((4, 8), 3), np.ones(4, int)))
-    facts = mac_area.survey(net)["n1"]
-    assert facts.area(Folded(2, 2)) == facts.area(Folded(2, 2))
-    assert isinstance(facts.area(Unrolled()), Area)
+    facts = facts_of(network(Input((8,)), TableMac(np.full((4, 8), 3), np.ones(4, int))))
+    assert facts.parts(Folded(2, 2)) == facts.parts(Folded(2, 2))
+    assert facts.parts(Unrolled()) == facts.parts(Unrolled())
+
+
+def test_a_large_layer_is_sampled():
+    """Every output has the same weights, so a sample must tell exactly what the whole would."""
+    row = random_weights(6, 1, 600)
+    small = facts_of(network(Input((600,)), TableMac(np.repeat(row, 16, axis=0), np.zeros(16, int)))).unrolled
+    large = facts_of(network(Input((600,)), TableMac(np.repeat(row, 64, axis=0), np.zeros(64, int)))).unrolled
+    assert large.counts["product_bit"] == 4 * small.counts["product_bit"]
+    assert large.counts["adder_bit"] == 4 * small.counts["adder_bit"]
+
+
+LAYERS = {
+    "folded": (Input((24,)), TableMac(random_weights(7, 16, 24), np.arange(16) * 99), Folded(4, 4)),
+    "digital": (Input((12,)), TableMac(random_weights(8, 6, 12), np.arange(6), Digital()), Folded(2, 4)),
+    "signs": (Input((40,)), BinaryMac(np.sign(random_weights(9, 20, 40)) | 1), Folded(4, 10)),
+    "tables": (Input((24,), 0, 3), lut_neurons(10, 16, 9, 4, 24, 2), Unrolled()),
+}
+
+
+@needs_yosys
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_takes_about_what_was_estimated(layer):
+    from lutforge.hls.rtl_generator import generate_rtl
+    from lutforge.netlist import read_netlist
+    from lutforge.overlays.synthesis_cells import count_cells
+    from lutforge.yosys import synthesise
+
+    source, op, folding = LAYERS[layer]
+    net = network(source, op)
+    design = generate_rtl(net, Schedule({"n1": folding}), PYNQ)
+    made = synthesise(design.texts, "lutforge_node_n1", "xc7")
+    real = count_cells(read_netlist(made.json, "lutforge_node_n1"), 0)
+    facts = facts_of(net)
+    told = (facts.parts(folding) + facts.popcount).area()
+    assert told.lut6 == pytest.approx(real.raw, rel=0.15)
+    assert told.ff == pytest.approx(real.ff, rel=0.05)
+    assert (told.bram36, told.dsp) == (real.bram36, real.dsp)

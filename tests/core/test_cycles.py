@@ -49,9 +49,7 @@ def stepped(chain: List[Stage], images: int) -> List[int]:
         for index, one in enumerate(chain):
             if entered[index] == len(one.reads) * images or not has_room(pipes[index], leaves[index]):
                 continue
-            if not one.reads[entered[index] % len(one.reads)]:
-                enters[index] = True
-            elif index == 0:
+            if not one.reads[entered[index] % len(one.reads)] or index == 0:
                 enters[index] = True
             elif chain[index - 1].fifo is not None:
                 enters[index] = held[index - 1] > 0
@@ -68,9 +66,9 @@ def stepped(chain: List[Stage], images: int) -> List[int]:
                     beats.append(cycle)
                 elif one.fifo is not None:
                     fifos[index].append(cycle)
-            if enters[index] and index and chain[index - 1].fifo is not None:
-                if one.reads[entered[index] % len(one.reads)]:
-                    fifos[index - 1].popleft()
+            reads = enters[index] and one.reads[entered[index] % len(one.reads)]
+            if reads and index and chain[index - 1].fifo is not None:
+                fifos[index - 1].popleft()
         for index in range(len(chain)):
             advance(pipes[index], leaves[index], entered[index] if enters[index] else None)
             entered[index] += enters[index]
@@ -128,7 +126,17 @@ def test_equations_and_machine_agree(chain, images):
     # windows that wait for no pixel start before the batch; here they start with it, as the machine does
     reading = [bool(one.reads[0]) for one in chain]
     if not all(reading):
-        chain = [Stage(s.node, np.append(True, s.reads[1:]) if not s.reads[0] else s.reads, s.writes, s.registers, s.fifo, s.stream) for s in chain]
+        chain = [
+            Stage(
+                s.node,
+                np.append(True, s.reads[1:]) if not s.reads[0] else s.reads,
+                s.writes,
+                s.registers,
+                s.fifo,
+                s.stream,
+            )
+            for s in chain
+        ]
         sums = [int(s.reads.sum()) for s in chain]
         chain = [
             s if n == 0 or sums[n] == int(chain[n - 1].writes.sum()) else _match(s, int(chain[n - 1].writes.sum()))
@@ -207,7 +215,7 @@ def test_stages_of_an_unrolled_and_a_folded_layer(random_networks):
     names = [node.name for node in network.nodes if node.name in ("fc0", "fc1", "last")]
     unrolled = stages(network, Schedule(dict.fromkeys(names, Unrolled())), BEAT_BITS)
     folded = stages(network, Schedule(dict.fromkeys(names, Folded(1, 1))), BEAT_BITS)
-    assert [one.node for one in unrolled][0] == "x" and unrolled[-1].node == "answers"
+    assert next(one.node for one in unrolled) == "x" and unrolled[-1].node == "answers"
     assert len(next(one for one in folded if one.node == "fc0" and one.stream == "fc0").reads) == (
         network.node("fc0").op.weights.size
     )

@@ -218,7 +218,9 @@ def test_the_text_of_a_schedule():
             "},",
             '"b":',
             '"unrolled"',
-            "}",
+            "},",
+            '"levels":',
+            "2",
             "}",
         ]
     )

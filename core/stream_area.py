@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of what carries data: FIFOs, width converters, windows, the input, the answers and the control registers.
+
+Each function counts what the module of the same name in `hls/rtl` holds.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import ceil
+from typing import Mapping
+
+from lutforge.area import Parts, bits_of, counter, elastic, memory, parts, ram
+from lutforge.network import Network, Node, TensorType
+from lutforge.operations import ArgMax, MaxPool, Reshape, Window
+from lutforge.pipeline import answer_registers, resize_widths
+from lutforge.schedule import DEFAULT_DEPTH, Lanes, Schedule
+from lutforge.streams import input_stream, output_stream
+
+PART_BITS = 16
+"""Width of the counter of parts in `lutforge_narrow`, and of the next position in `lutforge_window`."""
+
+NARROW = 4
+"""Bits of a beat up to which two of them are registers in `lutforge_fifo`."""
+
+SENT_BITS = 32
+"""Width of the counter of images in `lutforge_answers`."""
+
+
+def fifo(width: int, depth: int) -> Parts:
+    """Return a FIFO: registers for one beat or two narrow ones, else LUTs used as memory with two pointers."""
+    count = bits_of(depth)
+    if depth == 1 or (depth == 2 and width <= NARROW):
+        return parts(ff=depth * width + count, fifo=1, fifo_counter_bit=count, fifo_bit=(depth - 1) * width)
+    place = bits_of(depth - 1)  # the read pointer is there twice: yosys makes a copy of it for the memory's port
+    control = parts(ff=count + 3 * place, fifo=1, fifo_counter_bit=count + 2 * place, depth=3)
+    return control + ram(depth, width, ports=2)
+
+
+def narrow(width: int, count: int, total: int) -> Parts:
+    """Return the converter of one beat into `count` beats of `width` bits; total: beats until it starts again."""
+    if total == 1:  # nothing to count: a register
+        return parts(ff=count * width) + elastic(1)
+    return (
+        parts(ff=count * width + PART_BITS, narrow=1, shift_bit=(count - 1) * width, depth=4)
+        + counter(total)
+        + elastic(1)
+    )
+
+
+def widen(width: int, count: int) -> Parts:
+    """Return the converter of `count` beats of `width` bits into one."""
+    return parts(ff=count * width + 1, widen=1, depth=2) + counter(count) + elastic(1)
+
+
+def resized(before: int, after: int, bits: int, depth: int) -> Parts:
+    """Return the converters between streams of so many elements per beat, each with its FIFO."""
+    result, steps = Parts(), resize_widths(before, after)
+    for one, other in pairwise(steps):
+        count = max(one, other) // min(one, other)
+        made = narrow(other * bits, count, count) if one > other else widen(one * bits, count)
+        result += made + fifo(other * bits, depth if other == steps[-1] else DEFAULT_DEPTH)
+    return result
+
+
+def streams_of(network: Network, schedule: Schedule, node: Node, widths: Mapping[str, Lanes]) -> Parts:
+    """Return the FIFO that a node writes and the width converter in front of it; `Reshape` is wiring."""
+    if isinstance(node.op, ArgMax):
+        return Parts()
+    result = Parts()
+    if node.inputs:
+        before, after = widths[node.inputs[0]].outputs, widths[node.name].inputs
+        result += resized(before, after, network.input_type(node).bits, schedule.input_depth(node))
+    if isinstance(node.op, Reshape):
+        return result
+    return result + fifo(widths[node.name].outputs * network.types[node.name].bits, schedule.depth(node))
+
+
+def input_parts(kind: TensorType, width: Lanes, beat_bits: int) -> Parts:
+    """Return what takes beats of the AXI stream apart."""
+    groups = input_stream(kind, beat_bits).lanes // width.outputs
+    unit = parts(unit=1)
+    return unit + narrow(width.outputs * kind.bits, groups, kind.elements // width.outputs)
+
+
+def delay(width: int, depth: int) -> Parts:
+    """Return a line buffer (`lutforge_delay`): the last word in a register, the others in a memory."""
+    if depth <= 2:
+        return parts(ff=depth * width)
+    place = counter(depth - 1)
+    if memory(depth, width).bram36:
+        return place + parts(bram36=memory(depth - 1, width).bram36)
+    return place + parts(ff=width) + ram(depth - 1, width, ports=1)
+
+
+def window_parts(op: Window, source: TensorType, lanes_in: int, lanes_out: int) -> Parts:
+    """Return a sliding window: position, line buffers, the window's registers, and the choice of the beat to send."""
+    height, width, channels = source.shape
+    top, bottom, left, right = op.padding
+    rows, columns = op.kernel
+    count, beat, answer = channels // lanes_in, lanes_in * source.bits, lanes_out * source.bits
+    slots, beats = (left + width + right) * count, rows * columns * channels // lanes_out
+    position = counter(beats) + counter(slots) + counter(top + height + bottom) + elastic(2)
+    registers = rows * columns * count * beat + answer + 2 + 2 * PART_BITS + bits_of(beats - 1)
+    result = position + parts(
+        ff=registers,
+        window=1,
+        pad_bit=beat if any(op.padding) else 0,
+        mux=answer * ceil((beats - 1) / 3),
+        depth=5,
+    )
+    for _ in range(rows - 1):
+        result += delay(beat, slots)
+    return result
+
+
+def pool_parts(op: MaxPool, source: TensorType, lanes: int) -> Parts:
+    """Return a sliding window, and one compare and select per lane with the best so far of every channel in a ring."""
+    bits, taps = lanes * source.bits, op.kernel[0] * op.kernel[1]
+    ring = counter(source.channels // lanes) + counter(taps) + elastic(1)
+    best = ring + parts(ff=source.channels * source.bits + 1, pool_bit=bits, depth=3)
+    return window_parts(Window(op.kernel, op.stride), source, lanes, lanes) + fifo(bits, DEFAULT_DEPTH) + best
+
+
+def answers_parts(network: Network, last: int, output: str, beat_bits: int) -> Parts:
+    """Return the output stage. last: logits per beat that arrive."""
+    kind, classes = network.logits, network.classes
+    if kind.elements != classes:
+        return Parts()
+    beats, words, steps = output_stream(network, output, beat_bits).beats, beat_bits // 32, classes // last
+    stages, arrived = answer_registers(last, output), last * kind.bits
+    control = (stages - 1) * bits_of(steps + beats - 1) + SENT_BITS + 2
+    result = counter(steps + beats) + elastic(stages) + parts(ff=control, unit=1, answers=1, depth=6)
+    if output != "class":
+        held, beat = classes * kind.bits, words * kind.bits
+        if last == words and output == "logits" and classes % words == 0:  # shifts the same way always: SRL16E
+            result += parts(ff=beat, ram_site=beat)
+        else:
+            result += parts(ff=held, answer_bit=held - (0 if steps > 1 else beat))
+        result += parts(ff=(stages - 1) * arrived)
+    if output != "logits":
+        result += _tournament(last, kind.bits, steps) + parts(ff=arrived if output == "class" else 0)
+    return result
+
+
+def _tournament(lanes: int, bits: int, steps: int) -> Parts:
+    """Return the rounds of compare and select among the lanes, and the best of all beats."""
+    index = bits_of(lanes * steps - 1)
+    result = parts(ff=bits + index + 1 + (index if steps > 1 else 0), class_bit=bits + index)
+    left = lanes
+    for level in range((lanes - 1).bit_length()):
+        pairs = left // 2
+        left -= pairs
+        result += parts(ff=left * (bits + level + 1), class_bit=pairs * (bits + level + 1))
+    return result
+
+
+def control_parts(beats: int) -> Parts:
+    """Return the AXI-Lite registers and the gate behind the AXI input. beats: of an image.
+
+    Flip-flops: ten flags, two of the handshakes, the reset, three words of 32 bits and the nine bits of a read that
+    can be other than those of `images`.
+    """
+    return counter(beats) + parts(ff=10 + 2 + 1 + 3 * SENT_BITS, control=1, depth=5)
