@@ -14,23 +14,23 @@ LABEL = "estimated, calibrated with yosys 0.70"
 
 LUT6: Dict[str, float] = {
     # a module: its handshake with what is around it
-    "unit": 0.358,
+    "unit": 0.294,
     # a register of an elastic pipeline: its enable
-    "stage": 1.576,
+    "stage": 1.642,
     # a bit of a counter, which also is compared with its end
-    "counter_bit": 0.933,
+    "counter_bit": 0.872,
     # a bit of a wide word that is loaded or shifted
-    "shift_bit": 1.047,
+    "shift_bit": 1.042,
     # converter to narrow beats, bits apart
-    "narrow": 24.115,
+    "narrow": 24.275,
     # converter to wide beats
-    "widen": 5.031,
+    "widen": 5.224,
     # a FIFO's flags
-    "fifo": 0.690,
+    "fifo": 0.279,
     # a bit of two registers in front of each other
-    "fifo_bit": 1.259,
+    "fifo_bit": 1.323,
     # a bit of a FIFO's pointers and of its count
-    "fifo_counter_bit": 1.255,
+    "fifo_counter_bit": 1.284,
     # a LUT that is memory: UG474, not fitted
     "ram_site": 1.000,
     # a bank of 64 words of a deeper memory: its write enable
@@ -38,59 +38,59 @@ LUT6: Dict[str, float] = {
     # a 4:1 multiplexer between banks
     "ram_bank_bit": 1.000,
     # a column of a memory of constants of up to 16 words
-    "rom_column_16": 1.077,
+    "rom_column_16": 1.085,
     # a column of 17 to 32 words
-    "rom_column_32": 1.418,
+    "rom_column_32": 1.438,
     # 64 words of a column of a deeper one
     "rom_column_64": 2.765,
     # a table that the Verilog instantiates: not fitted
     "table": 1.000,
     # a bit of the sum of two numbers
-    "adder_bit": 0.876,
+    "adder_bit": 0.843,
     # a LUT6_2 of a product: not fitted
     "product_bit": 1.000,
     # a bit of an integer that a weight of -1 inverts
-    "sign_bit": 0.487,
+    "sign_bit": 0.493,
     # a bit of an integer that a pruned weight removes
-    "mask_bit": 0.021,
+    "mask_bit": 0.026,
     # a bit of a code's value times its weight
-    "code_bit": 0.232,
+    "code_bit": 0.225,
     # a bit of an accumulator that starts from a bias
-    "accumulator_bit": 0.755,
+    "accumulator_bit": 0.852,
     # two bits of factors that both change
-    "multiplier_bit": 1.806,
+    "multiplier_bit": 1.807,
     # a bit of an adder of a product by a constant, left to yosys
-    "constant_multiplier_bit": 1.296,
+    "constant_multiplier_bit": 1.333,
     # a bit chosen between what arrives and what is kept
-    "vector_bit": 1.377,
+    "vector_bit": 1.449,
     # loops and flags of a folded layer
     "folded": 0.000,
     # position of a window, its compare and its padding, bits apart
-    "window": 59.610,
+    "window": 60.404,
     # a 4:1 multiplexer
     "mux": 1.394,
     # a bit that padding replaces
-    "pad_bit": 0.734,
+    "pad_bit": 0.745,
     # a bit of compare and select of a pool
-    "pool_bit": 1.288,
+    "pool_bit": 1.293,
     # a bit compared with a threshold from memory
-    "compare_bit": 0.607,
+    "compare_bit": 0.606,
     # a bit of a shifted add
     "shift_add_bit": 0.915,
     # a bit of an offset that is a constant
     "offset_bit": 0.600,
     # a rounding, whose constant has a single 1
-    "round": 1.892,
+    "round": 1.880,
     # half a bit between bounds, or a table that compares with one
     "clamp_bit": 0.093,
     # a bit chosen between shifts
     "select_bit": 1.000,
     # steps and images of the output stage, bits apart
-    "answers": 71.738,
+    "answers": 72.317,
     # a bit of logits that wait
-    "answer_bit": 0.875,
+    "answer_bit": 0.865,
     # a bit of compare and select among logits
-    "class_bit": 1.244,
+    "class_bit": 1.238,
     # AXI-Lite registers, and the gate behind the input
-    "control": 109.034,
+    "control": 109.911,
 }

@@ -19,6 +19,7 @@ from lutforge.errors import StoreError
 from lutforge.network import Network
 
 HEADINGS = ["LUT6 raw", "packed", "memory", "FF", "carry", "MUXF", "BRAM36", "DSP"]
+MAIN_HEADINGS = ["LUT6 raw", "packed", "FF", "BRAM36"]
 NetworkFile = Annotated[Path, typer.Argument(help="A network file (.npz).", show_default=False)]
 
 
@@ -68,20 +69,25 @@ def synthesis_tables(document: Dict[str, Any]) -> List[Table]:
     """Return a table by layer, with totals and percent of the board, one by part, and one by size of table."""
     percent = {name: f"{value:.1f} %" for name, value in document["percent_of_board"].items()}
     layers: List[List[object]] = [
-        [row["node"], row["op"], row["part"], *_cells(row), row["depth"]] for row in document["by_layer"]
+        [row["node"], row["op"], *_main_cells(row), row["depth"]] for row in document["by_layer"]
     ]
-    layers.append(["total", "", "", *_cells(document["total"]), document["longest_path"]["lut_levels"]])
-    shares = [percent[name] for name in ("lut6_raw", "lut6_packed")]
-    more = [percent[name] for name in ("bram36", "dsp")]
-    layers.append([f"of {document['board']}", "", "", *shares, "", percent["ff"], "", "", *more, ""])
+    layers.append(["total", "", *_main_cells(document["total"]), document["longest_path"]["lut_levels"]])
+    shares = [percent[name] for name in ("lut6_raw", "lut6_packed", "ff", "bram36")]
+    layers.append([f"of {document['board']}", "", *shares, ""])
     title = f"{document['network']}: {document['label']}; 'packed' is estimated"
     parts: List[List[object]] = [[row["part"], *_cells(row)] for row in document["by_part"]]
     sizes = document["total"]["luts_by_size"]
     return [
-        simple_table(title, ["node", "operation", "part", *HEADINGS, "levels"], layers, words=3),
+        simple_table(title, ["node", "operation", *MAIN_HEADINGS, "levels"], layers, words=2),
         simple_table("by part", ["part", *HEADINGS], parts),
         simple_table("tables by size", list(sizes), [[f"{count:,}" for count in sizes.values()]], words=0),
     ]
+
+
+def _main_cells(counts: Dict[str, Any]) -> List[object]:
+    """A row by layer has what fits a terminal of 80 columns; the table by part and the JSON file have all."""
+    numbers = (counts["lut6_raw"], counts["lut6_packed_estimate"], counts["ff"])
+    return [*(f"{number:,}" for number in numbers), f"{counts['bram36']:g}"]
 
 
 def _cells(counts: Dict[str, Any]) -> List[object]:

@@ -112,8 +112,8 @@ def test_synth_counts_and_says_what_it_is_not(small):
     said = good("synth", small / "net.npz", "--schedule", "2x2", "-o", small / "synth.json")
     assert json.loads((small / "synth.json").read_text()) == said
     run = lutforge_command("synth", small / "net.npz", "--schedule", "2x2", "--html", small / "synth.html")
-    assert run.returncode == 0 and "no place and route" in " ".join((run.stdout + run.stderr).split())
-    assert "no place and route" in (small / "synth.html").read_text()
+    assert run.returncode == 0 and "No place and route" in " ".join((run.stdout + run.stderr).split())
+    assert "No place and route" in (small / "synth.html").read_text()
 
 
 @pytest.mark.parametrize("route", ["hls", "rtl"])
