@@ -7,6 +7,7 @@ For item s of a stage of L registers that stands before a FIFO of depth D:
     enter(s) = max(enter(s - 1) + 1, arrival of the beat it reads, leave(s - L))
     leave(s) = max(enter(s) + L, leave(s - 1) + 1, [it writes beat k] the cycle behind the one that read beat k - D)
 
+Behind a FIFO, the first item of an image waits for the image's first beat even if it reads none (padding of a window).
 A beat that leaves into a FIFO can be read in the next cycle, one that leaves into a directly coupled stage enters it
 in the same cycle. The equations are solved by sweeping over the chain until nothing moves; each sweep is a few
 vector operations per stage, so this takes far less than a millisecond per layer.
@@ -25,7 +26,7 @@ from lutforge.pipeline import Stage
 
 Times = npt.NDArray[np.int64]
 NEVER = -(1 << 40)
-"""Before any event: windows fill their padding while they wait for the first image."""
+"""Before any event."""
 
 MAX_SWEEPS = 20_000
 
@@ -97,7 +98,10 @@ class _Solver:
         stage, order = self.stages[index], self.order[index]
         length = stage.registers
         ready = np.full(len(order), NEVER)
-        ready[self.reads[index]] = self._arrivals(index)
+        arrivals = self._arrivals(index)
+        ready[self.reads[index]] = arrivals
+        if index == 0 or self.stages[index - 1].fifo is not None:
+            ready[:: len(stage.reads)] = arrivals[:: int(stage.reads.sum())]
         ready[length:] = np.maximum(ready[length:], self.leave[index][:-length])
         enter = _each_later(np.maximum(ready, self.enter[index]), order)
         free = enter + length

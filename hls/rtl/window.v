@@ -36,7 +36,7 @@ module lutforge_window #(
     localparam ROWS = TOP + HEIGHT + BOTTOM, SLOTS = (LEFT + WIDTH + RIGHT) * PARTS, ROW = KW * PARTS * IN;
     wire [1:0] load;
     wire [31:0] row, slot, beat;
-    wire row_first, row_last, slot_last, beat_first, beat_last, room, ready_end;
+    wire row_first, row_last, slot_first, slot_last, beat_first, beat_last, room, ready_end;
     wire due, wants, advance;
 
     // Position of the item that enters next, and of the next window: its last pixel lies at (next_row, next_slot).
@@ -47,7 +47,7 @@ module lutforge_window #(
         .clk(clk), .rst(rst), .step(load[0] & due), .first(beat_first), .last(beat_last), .value(beat)
     );
     lutforge_counter #(.COUNT(SLOTS)) slots (
-        .clk(clk), .rst(rst), .step(advance), .first(), .last(slot_last), .value(slot)
+        .clk(clk), .rst(rst), .step(advance), .first(slot_first), .last(slot_last), .value(slot)
     );
     lutforge_counter #(.COUNT(ROWS)) rows (
         .clk(clk), .rst(rst), .step(advance & slot_last), .first(row_first), .last(row_last), .value(row)
@@ -66,9 +66,11 @@ module lutforge_window #(
 
     wire in_image = row + 32'd1 > TOP & row < TOP + HEIGHT & slot + 32'd1 > LEFT * PARTS & slot < (LEFT + WIDTH) * PARTS;
     assign wants = beat_first & in_image;
+    // padding in front of an image waits for its first beat, so that nothing runs ahead of the images
+    wire begins = beat_first & row_first & slot_first;
     reg sends;
     lutforge_elastic #(.STAGES(2)) control (
-        .clk(clk), .rst(rst), .in_valid(~wants | in_valid), .in_ready(room), .out_valid(ready_end),
+        .clk(clk), .rst(rst), .in_valid((~wants & ~begins) | in_valid), .in_ready(room), .out_valid(ready_end),
         .out_ready(~sends | out_ready), .load(load)
     );
     assign in_ready = room & wants;
@@ -111,7 +113,7 @@ module lutforge_window #(
     wire [BEATS*OUT-1:0] whole = taps;
     always @(posedge clk) if (load[1] & sends_next) answer <= whole[beat_next*OUT +: OUT];
     assign out_data = answer;
-    wire unused = &{1'b0, row_first, beat_next};
+    wire unused = &{1'b0, beat_next};
 endmodule
 
 // Largest of TAPS pixels, each in PARTS beats of LANES elements: as `max_taps` of window.hpp.
