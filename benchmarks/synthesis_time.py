@@ -5,7 +5,8 @@
     python benchmarks/synthesis_time.py [--luts 10000]
 
 Random LUT6 primitives with a register behind each, once as one layer (1,000 bits in, 10,000 out), once as ten
-layers of 1,000. Every table must come out as it went in. Times are wall times of this computer.
+layers of 1,000. Every table must come out as it went in. Wall times are those of this computer; the limit is for
+processor time, which is the wall time where nothing else runs (one process works at a time).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import sys
 from collections import Counter
 from typing import List
@@ -29,20 +31,30 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     good = True
-    print("| design | family | LUT6 | FF | seconds | peak memory | yosys |\n|---|---|---|---|---|---|---|")
+    print(
+        "| design | family | LUT6 | FF | seconds | CPU seconds | peak memory | yosys |\n|---|---|---|---|---|---|---|---|"
+    )
     for name, layers in (("one layer", 1), ("ten layers", 10)):
         for family in ("xc7", "xcup"):
             text = design(options.luts, layers, options.seed)
+            before = processor_s()
             made = synthesise({"rtl/layer.v": text}, "layer", family)
+            used_s = processor_s() - before
             cells = Counter(cell["type"] for cell in json.loads(made.json)["modules"]["layer"]["cells"].values())
-            fine = made.seconds <= LIMIT_S and made.peak_bytes <= LIMIT_BYTES and cells["LUT6"] == options.luts
+            fine = used_s <= LIMIT_S and made.peak_bytes <= LIMIT_BYTES and cells["LUT6"] == options.luts
             good &= fine
             print(
                 f"| {name} | {family} | {cells['LUT6']:,} | {cells['FDRE']:,} | {made.seconds:.0f} "
-                f"| {made.peak_bytes / 1e9:.2f} GB | {made.version} |{'' if fine else ' ABOVE THE LIMIT'}",
+                f"| {used_s:.0f} | {made.peak_bytes / 1e9:.2f} GB | {made.version} |{'' if fine else ' ABOVE THE LIMIT'}",
                 flush=True,
             )
     return 0 if good else 1
+
+
+def processor_s() -> float:
+    """Return processor seconds of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def design(luts: int, layers: int, seed: int) -> str:
