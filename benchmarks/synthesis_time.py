@@ -31,9 +31,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     good = True
-    print(
-        "| design | family | LUT6 | FF | seconds | CPU seconds | peak memory | yosys |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| design | family | LUT6 | FF | seconds | CPU seconds | peak memory | yosys |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, layers in (("one layer", 1), ("ten layers", 10)):
         for family in ("xc7", "xcup"):
             text = design(options.luts, layers, options.seed)
@@ -45,7 +44,8 @@ def main() -> int:
             good &= fine
             print(
                 f"| {name} | {family} | {cells['LUT6']:,} | {cells['FDRE']:,} | {made.seconds:.0f} "
-                f"| {used_s:.0f} | {made.peak_bytes / 1e9:.2f} GB | {made.version} |{'' if fine else ' ABOVE THE LIMIT'}",
+                f"| {used_s:.0f} | {made.peak_bytes / 1e9:.2f} GB | {made.version} |",
+                "" if fine else "ABOVE THE LIMIT",
                 flush=True,
             )
     return 0 if good else 1
