@@ -5,8 +5,8 @@
     python benchmarks/synthesis_time.py [--luts 10000]
 
 Random LUT6 primitives with a register behind each, once as one layer (1,000 bits in, 10,000 out), once as ten
-layers of 1,000. Every table must come out as it went in. Wall times are those of this computer; the limit is for
-processor time, which is the wall time where nothing else runs (one process works at a time).
+layers of 1,000. Every table must come out as it went in. The limit is for wall time, so run it where nothing else runs;
+processor time is printed beside it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> int:
             made = synthesise({"rtl/layer.v": text}, "layer", family)
             used_s = processor_s() - before
             cells = Counter(cell["type"] for cell in json.loads(made.json)["modules"]["layer"]["cells"].values())
-            fine = used_s <= LIMIT_S and made.peak_bytes <= LIMIT_BYTES and cells["LUT6"] == options.luts
+            fine = made.seconds <= LIMIT_S and made.peak_bytes <= LIMIT_BYTES and cells["LUT6"] == options.luts
             good &= fine
             print(
                 f"| {name} | {family} | {cells['LUT6']:,} | {cells['FDRE']:,} | {made.seconds:.0f} "
