@@ -7,7 +7,7 @@
 Each network of tests/golden is scheduled by `auto` for PYNQ-Z2. Its netlist (yosys, primitives) runs in the netlist
 evaluator on all test images, its Verilog in Verilator on some; both are compared with the numpy reference, logits
 included. Then yosys counts the same schedule for PYNQ-Z2, and for ZCU104 what `auto` chooses within ZCU104_FILL of
-that board (more is a matter of hours for yosys). Cycles are measured by simulation; images/s are predicted from them
+that board (yosys would take hours for all of it). Cycles are measured by simulation; images/s are predicted from them
 at the board's clock and not timing-closed.
 """
 
@@ -39,7 +39,7 @@ from lutforge.training.data import load_dataset
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("lutnet_mnist", "lutna_mlp_mnist", "lutna_conv_mnist")
 VERILATOR_IMAGES = {"lutnet_mnist": 10_000}
-ZCU104_FILL = 0.2
+ZCU104_FILL = 0.25
 STYLES = {"verilator": "generic", "netlist": "xilinx"}
 
 
@@ -98,7 +98,7 @@ def _simulate(network: lutforge.Network, schedule: Schedule, board: Board, simul
 
 
 def _synthesise(network: lutforge.Network, schedule: Schedule, board: Board) -> bool:
-    cost, begun = estimate(network, schedule, board.beat_bits), time.perf_counter()
+    cost, begun = estimate(network, schedule, board.beat_bits).generated(), time.perf_counter()
     used = synthesise_design(generate_rtl(network, schedule, board), board)
     seconds = time.perf_counter() - begun
     total, percent = used.total, board_percent(used)
@@ -110,7 +110,7 @@ def _synthesise(network: lutforge.Network, schedule: Schedule, board: Board) -> 
         "FF": f"{total.ff:,}",
         "BRAM36": f"{total.bram36:g}",
         "DSP": total.dsp,
-        "depth": max(one.depth for one in used.rows),
+        "depth": used.path.levels,
         "predicted LUT6": f"{cost.lut6:,}",
         "predicted FF": f"{cost.ff:,}",
         "cycles/image": cycles.interval,

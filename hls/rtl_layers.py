@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.area import memory
-from lutforge.errors import GenerationError, unreachable
+from lutforge.errors import unreachable
 from lutforge.hls.rtl_text import CLOCKED, constant, instance, stream, stream_module, stream_wires
 from lutforge.network import Node, TensorType
 from lutforge.operations import (
@@ -87,7 +87,6 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
         case Threshold() | Encode() | Rescale() | Affine() as op:
             return rtl_pointwise.pointwise_layer(site, op)
         case Window() as op:
-            _check_window(site, op)
             return wrapped(site, _window(site, op, "lutforge_window", "in", "out"))
         case MaxPool() as op:
             return _max_pool(site, op)
@@ -118,25 +117,6 @@ def _input(site: RtlSite) -> RtlLayer:
     sizes: Dict[str, Any] = {"IN": site.beat_bits, "OUT": site.out_bits, "PARTS": groups, "TOTAL": total}
     ports = {**CLOCKED, **stream("in", "in"), **stream("out", "out")}
     return wrapped(site, instance("lutforge_narrow", "beats", sizes, ports))
-
-
-def _check_window(site: RtlSite, op: Window) -> None:
-    """Refuse a window that never sees the image: its answers would wait for none and run ahead of the batch."""
-    height, width, _ = site.source.shape
-    rows, columns = op.output_extent(height, width)
-    top, _, left, _ = op.padding
-    sees = [
-        any(step * stride < start + extent and step * stride + kernel > start for step in range(count))
-        for start, extent, kernel, stride, count in (
-            (top, height, op.kernel[0], op.stride[0], rows),
-            (left, width, op.kernel[1], op.stride[1], columns),
-        )
-    ]
-    if not all(sees):
-        raise GenerationError(
-            f"node {site.name}: all {rows} x {columns} positions of the window lie in the padding {op.padding}; they "
-            "see no pixel. Lower the padding or the stride"
-        )
 
 
 def _window(site: RtlSite, op: Window, name: str, before: str, behind: str, lanes_out: int = 0) -> str:

@@ -239,11 +239,10 @@ inline void Lane::await_answers(uint64_t now, uint32_t control_register) {
     read(CTRL, EXPECT_IDLE_AGAIN);
 }
 
-// A window that lies in the padding altogether waits for no pixel, so a stream may be up to one image ahead.
 inline void Lane::check_probes(uint64_t now) const {
     for (size_t index = 0; index < probe_beats_.size(); ++index) {
-        const uint64_t each = facts_.probes[index].beats, wanted = images_ * each;
-        if (probe_beats_[index] < wanted || probe_beats_[index] >= wanted + each) {
+        const uint64_t wanted = images_ * facts_.probes[index].beats;
+        if (probe_beats_[index] != wanted) {
             throw broken(now, "stream " + facts_.probes[index].name + " carried " + std::to_string(probe_beats_[index]) +
                                   " beats; " + std::to_string(wanted) + " are wanted");
         }

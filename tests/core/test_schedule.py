@@ -62,6 +62,7 @@ ERRORS = [
     ({"fc": Folded(3, 4)}, {}, r"node luts: the schedule does not say how it is folded"),
     ({"fc": Folded(3, 4), "luts": Unrolled(), "fc9": Unrolled()}, {}, r"names 'fc9', which cannot be folded; it may name fc, luts"),
     ({"fc": Folded(3, 4), "luts": Unrolled()}, {"fc": 0}, r"node fc: stream depth 0; the least is 1"),
+    ({"fc": Folded(3, 4), "luts": Unrolled()}, {"fc.input": 0}, r"node fc: stream depth 0; the least is 1"),
     ({"fc": Folded(3, 4), "luts": Unrolled()}, {"fx": 4}, r"names 'fx', whose depth it gives but which is no node"),
 ]  # fmt: skip
 
@@ -70,6 +71,13 @@ ERRORS = [
 def test_a_bad_schedule_is_refused(network, foldings, depths, text):
     with pytest.raises(ScheduleError, match=text):
         schedule.check(network, Schedule(foldings, depths))
+
+
+def test_registers_stand_a_level_apart_or_more(network):
+    foldings = {"fc": Folded(3, 4), "luts": Unrolled()}
+    assert schedule.check(network, Schedule(foldings, levels=1)).levels == 1
+    with pytest.raises(ScheduleError, match="schedule: levels 0 between registers; the least is 1"):
+        schedule.check(network, Schedule(foldings, levels=0))
 
 
 def test_a_conventional_multiplier_cannot_be_folded():

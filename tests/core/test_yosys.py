@@ -94,6 +94,16 @@ def test_only_what_the_top_module_reaches_is_read(tmp_path):
 
 
 @needs_yosys
+def test_the_environment_names_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("LUTFORGE_CACHE", str(tmp_path / "kept"))
+    made = synthesise(STACK_TEXTS, "top")
+    (kept,) = (tmp_path / "kept").iterdir()
+    kept.write_text(kept.read_text().replace("LUT3", "LUT9"))
+    assert "LUT9" in cells(synthesise(STACK_TEXTS, "top")), "the result was not taken from the cache"
+    assert cells(synthesise(STACK_TEXTS, "top", cache=tmp_path / "other")) == cells(made), "cache= goes before it"
+
+
+@needs_yosys
 def test_black_boxes_stay_cells_and_their_bodies_are_not_read():
     broken = {**STACK_TEXTS, "rtl/parts.v": ROM.replace("q <= words[a]", "q <= words[a] +")}
     made = synthesise(broken, "top", black_boxes=["rom", "flip"])

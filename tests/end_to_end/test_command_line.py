@@ -95,6 +95,12 @@ def test_rtl_measures_the_cycles_that_were_predicted(small):
     assert said["cycles_per_image_measured"] == said["cycles_per_image_predicted"]
 
 
+def test_rtl_names_the_simulators_it_knows(small):
+    run = lutforge_command("rtl", small / "overlay", "--simulator", "modelsim")
+    assert run.returncode == 2
+    assert "--simulator modelsim: use one of auto, verilator, netlist" in " ".join(run.stderr.split())
+
+
 def test_check_of_every_simulation_of_the_verilog(small):
     needs("verilator")
     run = lutforge_command(

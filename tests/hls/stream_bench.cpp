@@ -86,7 +86,7 @@ int main(int, char** words) {
             if (each.waiting) each.held.assign(each.at.data, each.at.data + each.at.bytes);
             if (valid && bit(each.at.ready)) {
                 each.data.insert(each.data.end(), each.at.data, each.at.data + each.at.bytes);
-                if (++each.beats > each.at.wanted + each.at.ahead) fail(each, "a beat came after the last one");
+                if (++each.beats > each.at.wanted) fail(each, "a beat came after the last one");
                 part_moved[each.at.part] = part_cycles[each.at.part] = cycle;
             }
             if (each.beats < each.at.wanted && !each.stuck) {

@@ -56,11 +56,7 @@ def pack(bits: int, values: Any) -> Wire:
 
 @dataclass(frozen=True)
 class Part:
-    """A module under test.
-
-    extra: further ports and what they are tied to, as Verilog. ahead: beats that may come for a next image that never
-    does: a window that lies in the padding altogether waits for no pixel.
-    """
+    """A module under test. extra: further ports and what they are tied to, as Verilog."""
 
     name: str
     module: str
@@ -69,7 +65,6 @@ class Part:
     sinks: Mapping[str, Wire]
     extra: Mapping[str, str] = field(default_factory=dict)
     clocked: bool = True
-    ahead: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,7 +134,7 @@ class Bench:
     def _header(self) -> str:
         text = '#include <vector>\n#include <cstdint>\n#include "Vbench.h"\nnamespace bench {\ntypedef Vbench Model;\n'
         text += f"static const unsigned PARTS = {len(self.parts)};\n"
-        text += "struct Port { const char* name; unsigned part, bytes; uint64_t wanted, ahead; unsigned char *data, *valid, *ready; };\n"
+        text += "struct Port { const char* name; unsigned part, bytes; uint64_t wanted; unsigned char *data, *valid, *ready; };\n"
         for which in ("sources", "sinks"):
             rows = ""
             for part, name, wire in self._streams(which):
@@ -147,7 +142,7 @@ class Bench:
                 ends = ", ".join(
                     f"reinterpret_cast<unsigned char*>(&model.{label}_{end})" for end in ("data", "valid", "ready")
                 )
-                numbers = f"{self.parts.index(part)}, {wire.beats.shape[1]}, {len(wire.beats)}, {part.ahead}"
+                numbers = f"{self.parts.index(part)}, {wire.beats.shape[1]}, {len(wire.beats)}"
                 rows += f'        {{"{part.name}.{name}", {numbers}, {ends}}},\n'
             text += f"static std::vector<Port> {which}(Model& model) {{\n    return {{\n{rows}    }};\n}}\n"
         return text + "}\n"

@@ -18,7 +18,7 @@ from lutforge.hls.rtl_comparators import count_ones, exceeds
 from lutforge.hls.rtl_generator import generate_rtl, rtl_library
 from lutforge.mac_shape import neuron_sums, supports
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import Encode, Input, LutNeurons, Threshold, Window
+from lutforge.operations import Encode, Input, LutNeurons, Threshold
 from lutforge.pipeline import pointwise_form
 from lutforge.schedule import Schedule, Unrolled
 
@@ -62,8 +62,7 @@ def joined(text: str, known: Dict[str, int]) -> int:
 @pytest.mark.parametrize("bits", [1, 5, 6, 7, 9])
 def test_comparators_of_every_threshold_and_code(bits, signed):
     kind = TensorType((1,), -(1 << (bits - 1)) if signed else 0, (1 << (bits - int(signed))) - 1)
-    if kind.bits != bits:
-        pytest.skip("no such type") if bits > 1 else None
+    assert kind.bits == bits
     codes = range(1 << kind.bits)
     thresholds = range(kind.low - 1, kind.high + 1) if bits < 9 else range(kind.low - 1, kind.high + 1, 7)
     for threshold in thresholds:
@@ -149,14 +148,6 @@ def test_the_library_is_verilog_2001():
         code = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
         found = re.findall(r"\b(logic|always_ff|always_comb|bit|int|inside|unique|\$clog2|typedef|struct|enum)\b", code)
         assert not found, f"{path}: {found}"
-
-
-def test_a_window_that_sees_no_pixel_is_refused():
-    nodes = (Node("x", Input((1, 1, 3))), Node("w", Window((1, 1), (2, 2), (0, 0, 1, 0)), ("x",)))
-    with pytest.raises(
-        GenerationError, match=r"node w: all 1 x 1 positions of the window lie in the padding \(0, 0, 1, 0\)"
-    ):
-        generate_rtl(Network("blind", nodes), Schedule({}), BOARD)
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3, 4])
