@@ -6,9 +6,8 @@
 
 Each network of tests/golden is scheduled by `auto` for PYNQ-Z2. Its netlist (yosys, primitives) runs in the netlist
 evaluator on all test images, its Verilog in Verilator on some; both are compared with the numpy reference, logits
-included. Then yosys counts the same schedule for PYNQ-Z2, and for ZCU104 what `auto` chooses within ZCU104_FILL of
-that board (yosys would take hours for all of it). Cycles are measured by simulation; images/s are predicted from them
-at the board's clock and not timing-closed.
+included. Then yosys counts the same schedule for PYNQ-Z2, and what `auto` chooses for ZCU104. Cycles are measured by
+simulation; images/s are predicted from them at the board's clock and not timing-closed.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ from lutforge.training.data import load_dataset
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("lutnet_mnist", "lutna_mlp_mnist", "lutna_conv_mnist")
 VERILATOR_IMAGES = {"lutnet_mnist": 10_000}
-ZCU104_FILL = 0.25
 STYLES = {"verilator": "generic", "netlist": "xilinx"}
 
 
@@ -67,7 +65,7 @@ def main() -> int:
         if "synthesis" not in skipped:
             zcu104 = load_board("zcu104")
             good &= _synthesise(network, schedule, board)
-            good &= _synthesise(network, auto(network, zcu104, fill=ZCU104_FILL), zcu104)
+            good &= _synthesise(network, auto(network, zcu104), zcu104)
     return 0 if good else 1
 
 

@@ -106,6 +106,9 @@ def auto(network: Network, board: Board, *, fill: float = 0.99) -> Schedule:
         low, high = (low, middle) if attempt(middle) else (middle + 1, high)
     for index in range(low, min(low + 4, len(targets))):  # converters may make a slightly slower target faster
         attempt(index)
+    # where a stream or a window is slower than the layers, layers as slow as that are as fast and cheaper
+    reached = min(trial[0] for trial in found.values() if trial)
+    attempt(max((index for index, target in enumerate(targets) if target <= reached), default=low))
     best = min((trial[:2], index) for index, trial in found.items() if trial)
     chosen = found[best[1]]
     assert chosen is not None

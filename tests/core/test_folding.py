@@ -89,6 +89,16 @@ def test_a_larger_board_is_never_slower_and_the_answer_repeats():
     assert folding.auto(network, board(7000)) == folding.auto(network, board(7000))
 
 
+def test_layers_are_no_faster_than_the_stream_that_feeds_them():
+    """784 pixels arrive in 98 beats: on a huge board, layers that need fewer cycles would waste it."""
+    nodes = (Node("x", Input((784,))), Node("fc", mac(16, 784), ("x",)), Node("top", ArgMax(), ("fc",)))
+    network = Network("wide", nodes)
+    plan = folding.auto(network, board(10**7, 10**4))
+    priced = [price(network, other) for other in every_schedule(network)]
+    assert price(network, plan).interval_cycles == 98 == min(one.interval_cycles for one in priced)
+    assert price(network, plan).lut6 == min(one.lut6 for one in priced if one.interval_cycles == 98)
+
+
 def test_what_does_not_fit_is_named():
     with pytest.raises(
         ScheduleError,
