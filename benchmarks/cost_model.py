@@ -4,7 +4,7 @@
 
     python benchmarks/cost_model.py --cache DIR [--fit] [--cached] [--simulate N]
 
-Without --fit the coefficients of `lutforge.calibration` are judged as they are. Synthesis takes an hour the first time
+Without --fit the coefficients of `lutforge.calibration` are judged as they are. Synthesis takes 20 minutes the first time
 and seconds from then on; --cached leaves out what was not synthesised yet. The cycles of the N smallest networks that
 are held out are counted by Verilator too.
 """
@@ -30,7 +30,7 @@ from lutforge import calibration
 from lutforge.area import Parts
 from lutforge.boards import load_board
 from lutforge.cost import Cost, estimate, node_parts, rows_of, survey
-from lutforge.operations import LutNeurons
+from lutforge.operations import LutNeurons, TruthTables
 from lutforge.schedule import lanes
 from lutforge.stream_area import answers_parts, control_parts, streams_of
 from lutforge.streams import input_stream
@@ -95,7 +95,7 @@ def parts_by_unit(case: Case) -> Dict[str, Parts]:
     around = control_parts(input_stream(network.input, beat_bits).beats)
     for node in network.nodes:
         made = node_parts(network, facts, case.schedule, node, widths[node.name], beat_bits)
-        if isinstance(node.op, LutNeurons):
+        if isinstance(node.op, (LutNeurons, TruthTables)):
             made += facts[node.name].popcount
         around += streams_of(network, case.schedule, node, widths)
         if made.counts:

@@ -88,13 +88,13 @@ def _black_boxes(network: Network, schedule: Schedule, board: Board) -> List[Any
     """Return a black box for every array of tables, its cycles from the model that simulation confirms."""
     from lutforge.cost import estimate
     from lutforge.hls.black_box import black_box
-    from lutforge.operations import LutNeurons
+    from lutforge.operations import LutNeurons, TruthTables
     from lutforge.overlays.black_box import BlackBox
 
     rows = estimate(network, schedule, board.beat_bits).rows
     boxes = []
     for node in network.nodes:
-        if not isinstance(node.op, LutNeurons):
+        if not isinstance(node.op, (LutNeurons, TruthTables)):
             continue
         made = black_box(network, schedule, board, node.name)
         own = [row for row in rows if row.node == node.name and row.part != "stream"]

@@ -37,6 +37,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 from lutforge.pipeline import stages
@@ -183,6 +184,8 @@ def rows_of(
     for index, node in enumerate(network.nodes):
         part = "encoder" if isinstance(node.op, (Input, Encode)) else "head" if index > last else "core"
         own = node_parts(network, facts, schedule, node, widths[node.name], beat_bits)
+        if isinstance(node.op, TruthTables):
+            own += facts[node.name].popcount  # sums of one bit a column: registers and no adders
         rows.append(_row(node.name, type(node.op).__name__, part, own, cycles[node.name]))
         if isinstance(node.op, LutNeurons):
             part = "head" if index == last else part
@@ -209,7 +212,7 @@ def node_parts(
             return input_parts(kind, width, beat_bits)
         case Reshape() | ArgMax():
             return Parts()  # wiring, and a part of the answers
-        case TableMac() | BinaryMac() | LutNeurons():
+        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
             return facts[node.name].parts(schedule.of(node))
         case Encode() | Threshold() | Rescale() | Affine() as op:
             return pointwise_parts(op, source, kind, width.inputs)

@@ -20,7 +20,7 @@ from lutforge.errors import ScheduleError
 from lutforge.mac_area import MacFacts, survey
 from lutforge.multipliers import Conventional
 from lutforge.network import Network, Node
-from lutforge.operations import LutNeurons, TableMac, Window
+from lutforge.operations import LutNeurons, TableMac, TruthTables, Window
 from lutforge.pipeline import stages
 from lutforge.schedule import (
     DEFAULT_DEPTH,
@@ -60,7 +60,7 @@ class Shape:
 def folded(network: Network, pe: int, simd: int) -> Schedule:
     """Return the schedule in which each layer gets the largest divisors up to pe and simd that fit a beat.
 
-    What cannot be folded (`LutNeurons`, `Conventional` multipliers) is unrolled.
+    What cannot be folded (`LutNeurons`, `TruthTables`, `Conventional` multipliers) is unrolled.
     """
     if pe < 1 or simd < 1:
         raise ScheduleError(f"pe {pe} and simd {simd} must be at least 1")
@@ -262,7 +262,8 @@ def _extents(network: Network, node: Node) -> Tuple[List[int], List[int]]:
 
 def _may_fold(node: Node) -> bool:
     op = node.op
-    return not isinstance(op, LutNeurons) and not (isinstance(op, TableMac) and isinstance(op.multiplier, Conventional))
+    constant = isinstance(op, TableMac) and isinstance(op.multiplier, Conventional)
+    return not constant and not isinstance(op, (LutNeurons, TruthTables))
 
 
 def _does_not_fit(

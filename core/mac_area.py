@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of the layers that hold weights or tables: `TableMac`, `BinaryMac`, `LutNeurons`.
+"""Parts of the layers that hold weights or tables: `TableMac`, `BinaryMac`, `LutNeurons`, `TruthTables`.
 
 `survey` looks at a layer's weights once; the result then answers for any folding quickly, which is what
 `folding.auto` needs. Unrolled layers are in `unrolled_area`.
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from lutforge.area import Parts, counter, distinct_columns, elastic, memory, parts, ram, rom
 from lutforge.mac_shape import CODES, DIGITAL, DIGITS, FoldedShape, folded_shape, tree_depth
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import BinaryMac, LutNeurons, TableMac
+from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
 from lutforge.schedule import DEFAULT_LEVELS, Folded, Folding, is_foldable, widest
 from lutforge.stream_area import narrow, widen
 from lutforge.unrolled_area import unrolled_parts
@@ -124,10 +124,10 @@ def survey(network: Network, levels: int = DEFAULT_LEVELS) -> Dict[str, MacFacts
 
 def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> MacFacts:
     op = node.op
-    if not isinstance(op, (TableMac, BinaryMac, LutNeurons)):
+    if isinstance(op, (LutNeurons, TruthTables)):
+        return MacFacts(as_lut_neurons(op), source, kind, levels)
+    if not isinstance(op, (TableMac, BinaryMac)):
         raise TypeError(f"{node.name} holds no weights")
-    if isinstance(op, LutNeurons):
-        return MacFacts(op, source, kind, levels)
     shape = folded_shape(op, source, Folded(1, 1), levels)
     term = shape.term
     if shape.kind == CODES and isinstance(op, BinaryMac):

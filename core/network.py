@@ -30,6 +30,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 
@@ -207,11 +208,12 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
                 low = -high
             return _per_output(x, *_dot_bounds(op.weights, low, high))
         case LutNeurons():
-            if x.channels != op.elements:
-                raise NetworkError(f"LutNeurons: wired for {op.elements} elements, the edge has {x.channels}")
-            _check_codes("LutNeurons", x, op.bits)
+            _check_wires(op, x)
             total = np.bincount(op.neuron, weights=op.weight, minlength=op.neurons)
             return TensorType((*x.shape[:-1], op.neurons), 0, int(total.max()))
+        case TruthTables():
+            _check_wires(op, x)
+            return TensorType((*x.shape[:-1], op.neurons), 0, (1 << op.code_bits) - 1)
         case Threshold():
             _check_channels("thresholds", op.thresholds, x)
             return TensorType(x.shape, 0, int(op.thresholds.shape[1]))
@@ -269,6 +271,7 @@ def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
             | Encode()
             | Window()
             | LutNeurons()
+            | TruthTables()
             | Threshold()
             | Rescale()
             | MaxPool()
@@ -307,6 +310,13 @@ def _check_fan_in(weights: Array, x: TensorType) -> None:
 def _check_channels(name: str, values: Array, x: TensorType) -> None:
     if values.shape[0] not in (1, x.channels):
         raise NetworkError(f"{name} for {values.shape[0]} channels, the edge has {x.channels}")
+
+
+def _check_wires(op: LutNeurons | TruthTables, x: TensorType) -> None:
+    name = type(op).__name__
+    if x.channels != op.elements:
+        raise NetworkError(f"{name}: wired for {op.elements} elements, the edge has {x.channels}")
+    _check_codes(name, x, op.bits)
 
 
 def _check_codes(kind: str, x: TensorType, bits: int) -> None:

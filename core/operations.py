@@ -9,64 +9,35 @@ Bit order, rounding and ties: `numerics`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from operator import index
-from typing import Any, Tuple, Union
+from dataclasses import dataclass, field
+from typing import Tuple, Union
 
 import numpy as np
-import numpy.typing as npt
 
 from lutforge.errors import NetworkError
+from lutforge.lut_operations import LutNeurons, TruthTables, as_lut_neurons
 from lutforge.multipliers import DivideConquer, Multiplier
-from lutforge.numerics import MAX_TABLE_INPUTS
+from lutforge.record import Array, Record
 
-Array = npt.NDArray[Any]
-
-
-class Record:
-    """Equality by value for frozen dataclasses that hold arrays."""
-
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return False
-        for item in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
-            mine, theirs = getattr(self, item.name), getattr(other, item.name)
-            if isinstance(mine, np.ndarray):
-                if not np.array_equal(mine, theirs):
-                    return False
-            elif mine != theirs:
-                return False
-        return True
-
-    __hash__ = None  # type: ignore[assignment]  # arrays have no hash
-
-    def _freeze(self, name: str, dtype: Any, dimensions: int) -> None:
-        """Store the field as a read-only contiguous array of dtype, refusing values that dtype cannot hold."""
-        given = np.asarray(getattr(self, name))
-        if given.ndim != dimensions or given.size == 0:
-            raise NetworkError(
-                f"{type(self).__name__}.{name}: shape {given.shape} given, {dimensions} non-empty dimension(s) wanted"
-            )
-        if given.dtype.kind not in "iub":
-            raise NetworkError(f"{type(self).__name__}.{name}: dtype {given.dtype} given, integers wanted")
-        array = np.ascontiguousarray(given).astype(dtype)
-        if not np.array_equal(array, given):
-            raise NetworkError(
-                f"{type(self).__name__}.{name}: values {given.min()}..{given.max()} do not fit {np.dtype(dtype)}"
-            )
-        array.setflags(write=False)
-        object.__setattr__(self, name, array)
-
-    def _whole(self, name: str, count: int | None = None) -> None:
-        """Store the field as a tuple of ints (one int where it is no tuple), refusing fractions and other lengths."""
-        given = getattr(self, name)
-        try:
-            value = tuple(index(item) for item in given) if isinstance(given, (tuple, list)) else index(given)
-        except TypeError:
-            raise NetworkError(f"{type(self).__name__}.{name}: {given!r} given, whole numbers wanted") from None
-        if count is not None and (not isinstance(value, tuple) or len(value) != count):
-            raise NetworkError(f"{type(self).__name__}.{name}: {given!r} given, {count} whole numbers wanted")
-        object.__setattr__(self, name, value)
+__all__ = [
+    "Affine",
+    "ArgMax",
+    "Array",
+    "BinaryMac",
+    "Encode",
+    "Input",
+    "LutNeurons",
+    "MaxPool",
+    "Op",
+    "Record",
+    "Rescale",
+    "Reshape",
+    "TableMac",
+    "Threshold",
+    "TruthTables",
+    "Window",
+    "as_lut_neurons",
+]
 
 
 def _check_32_bits(what: str, values: Array) -> None:
@@ -201,80 +172,6 @@ class BinaryMac(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class LutNeurons(Record):
-    """Truth tables over chosen activation bits, summed with weights per neuron (LUTNet).
-
-    The bits of the input vector are numbered element * bits + bit, bit 0 the least significant.
-    y[j] = sum over tables t of neuron j of weight[t] * tables[t, address],
-    address = sum over k of bit(wiring[t, k]) << k.
-
-    neurons: outputs; elements: input elements (last axis); bits: code bits of each element.
-    wiring: int32 [tables, K]; neuron: int32 [tables], not decreasing; weight: int32 [tables], >= 1;
-    tables: uint8 [tables, 2**K], values 0..1.
-    """
-
-    neurons: int
-    elements: int
-    bits: int
-    wiring: Array
-    neuron: Array
-    weight: Array
-    tables: Array
-
-    def __post_init__(self) -> None:
-        for name in ("neurons", "elements", "bits"):
-            self._whole(name)
-        self._freeze("wiring", np.int32, 2)
-        self._check_fan_in()
-        self._freeze("tables", np.uint8, 2)
-        self._freeze("neuron", np.int32, 1)
-        self._freeze("weight", np.int32, 1)
-        count, inputs = self.wiring.shape
-        if self.tables.shape[1] != 1 << inputs:
-            raise NetworkError(
-                f"LutNeurons: tables have {self.tables.shape[1]} entries; {inputs} inputs need "
-                f"2**{inputs} = {1 << inputs}"
-            )
-        for name in ("tables", "neuron", "weight"):
-            if getattr(self, name).shape[0] != count:
-                raise NetworkError(f"LutNeurons: {name} has {getattr(self, name).shape[0]} rows, wiring has {count}")
-        if self.tables.max() > 1:
-            raise NetworkError(f"LutNeurons: a table holds {self.tables.max()}; entries are 0 or 1")
-        if self.neuron.min() < 0 or self.neuron.max() >= self.neurons or (np.diff(self.neuron) < 0).any():
-            raise NetworkError(
-                f"LutNeurons: neuron numbers {self.neuron.min()}..{self.neuron.max()} must rise from table "
-                f"to table and lie in 0..{self.neurons - 1}"
-            )
-        if self.weight.min() < 1:
-            raise NetworkError(f"LutNeurons: weight {self.weight.min()} of a table; the least is 1")
-
-    def _check_fan_in(self) -> None:
-        inputs = int(self.wiring.shape[1])
-        if inputs > MAX_TABLE_INPUTS:
-            raise NetworkError(
-                f"LutNeurons: fan_in {inputs} gives 2**{inputs} table entries; the limit is "
-                f"2**{MAX_TABLE_INPUTS}. Lower fan_in to {MAX_TABLE_INPUTS}"
-            )
-        highest = self.elements * self.bits - 1
-        if self.wiring.min() < 0 or self.wiring.max() > highest:
-            raise NetworkError(
-                f"LutNeurons: wiring {self.wiring.min()}..{self.wiring.max()} leaves the input bits 0..{highest}"
-            )
-        ordered = np.sort(self.wiring, axis=1)
-        twice = np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1))
-        if twice.size:
-            raise NetworkError(
-                f"LutNeurons: table {twice[0]} reads the same bit twice: {self.wiring[twice[0]].tolist()}. "
-                "Wire each input to another bit"
-            )
-
-    @property
-    def inputs(self) -> int:
-        """Inputs K of each table."""
-        return int(self.wiring.shape[1])
-
-
-@dataclass(frozen=True, eq=False)
 class Threshold(Record):
     """Number of thresholds exceeded, strictly. thresholds: int64 [channels, steps] or [1, steps]."""
 
@@ -367,6 +264,7 @@ Op = Union[
     TableMac,
     BinaryMac,
     LutNeurons,
+    TruthTables,
     Threshold,
     Rescale,
     MaxPool,

@@ -31,7 +31,9 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
+    as_lut_neurons,
 )
 from lutforge.schedule import DEFAULT_DEPTH, INPUT, Folded, Lanes, Schedule, is_foldable, lanes
 from lutforge.streams import input_stream, output_stream
@@ -120,7 +122,7 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
             groups = input_stream(kind, beat_bits).lanes // width.outputs
             place = np.arange(kind.elements // width.outputs)
             return [Stage(node.name, place % groups == 0, np.ones(len(place), dtype=bool), 1, depth, node.name)]
-        case TableMac() | BinaryMac() | LutNeurons():
+        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
             return _mac_stages(schedule, node, source, kind, width)
         case Window() as op:
             return [_window_stage(node.name, op, source, width.inputs, width.outputs, depth, node.name)]
@@ -147,9 +149,9 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
 
 def _mac_stages(schedule: Schedule, node: Node, source: TensorType, kind: TensorType, width: Lanes) -> List[Stage]:
     op, folding, depth = node.op, schedule.of(node), schedule.depth(node)
-    assert isinstance(op, (TableMac, BinaryMac, LutNeurons))
+    assert isinstance(op, (TableMac, BinaryMac, LutNeurons, TruthTables))
     vectors = source.elements // source.channels
-    if isinstance(folding, Folded) and not isinstance(op, LutNeurons):
+    if isinstance(folding, Folded) and isinstance(op, (TableMac, BinaryMac)):
         shape = folded_shape(op, source, folding, schedule.levels)
         place = np.arange(shape.passes * shape.beats)
         reads, writes = place < shape.beats, (place + 1) % shape.beats == 0
@@ -167,10 +169,13 @@ def _mac_stages(schedule: Schedule, node: Node, source: TensorType, kind: Tensor
     return result
 
 
-def mac_registers(op: TableMac | BinaryMac | LutNeurons, source: TensorType, kind: TensorType, levels: int) -> int:
+def mac_registers(
+    op: TableMac | BinaryMac | LutNeurons | TruthTables, source: TensorType, kind: TensorType, levels: int
+) -> int:
     """Return the registers of an unrolled layer from a whole vector in to a whole vector out."""
-    if isinstance(op, LutNeurons):
-        return neuron_sums(op, supports(op.tables), kind.bits).registers(levels)
+    if isinstance(op, (LutNeurons, TruthTables)):
+        luts = as_lut_neurons(op)
+        return neuron_sums(luts, supports(luts.tables), kind.bits).registers(levels)
     if isinstance(op, BinaryMac) and op.levels:
         return code_sums(op, kind.bits).registers(levels)
     return unrolled_registers(op, source, levels)

@@ -26,6 +26,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 
@@ -73,7 +74,7 @@ class ReferenceExecutor:
 def _blocks(network: Network, images: Ints) -> List[Ints]:
     """Split a batch so that the widest intermediate of a block stays near BLOCK_BYTES."""
     widest = max(kind.elements for kind in network.types.values())
-    tables = [node.op.wiring.shape[0] for node in network.nodes if isinstance(node.op, LutNeurons)]
+    tables = [node.op.wiring.shape[0] for node in network.nodes if isinstance(node.op, (LutNeurons, TruthTables))]
     size = max(1, BLOCK_BYTES // (8 * max([widest, *tables])))
     return [images[start : start + size] for start in range(0, len(images), size)] or [images]
 
@@ -106,6 +107,9 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
             return _exact_matmul(level_value_table(op.levels)[x] if op.levels else x, op.weights)
         case LutNeurons():
             return _lut_neurons(op, x)
+        case TruthTables():
+            address = _addresses(op, x)
+            return np.asarray(op.tables[np.arange(op.neurons), address].reshape(*x.shape[:-1], op.neurons))
         case Threshold():
             return np.asarray((x[..., None] > op.thresholds).sum(axis=-1))
         case Rescale():
@@ -145,14 +149,19 @@ def _windows(op: Window, x: Ints) -> Ints:
 
 
 def _lut_neurons(op: LutNeurons, x: Ints) -> npt.NDArray[np.int64]:
+    flat = op.tables.ravel()
+    outputs = flat[_addresses(op, x) + (np.arange(len(op.wiring), dtype=np.int32) << op.inputs)]
+    sums = _sum_by_neuron(outputs * op.weight.astype(np.int32), op.neuron, op.neurons)
+    return sums.reshape(*x.shape[:-1], op.neurons)
+
+
+def _addresses(op: LutNeurons | TruthTables, x: Ints) -> npt.NDArray[np.uint8]:
+    """Return the address of each table, uint8 [vectors, tables]."""
     bits = code_bits(x, op.bits).reshape(-1, op.elements * op.bits)
     address = np.zeros((len(bits), len(op.wiring)), dtype=np.uint8)
     for position in range(op.inputs):
         address |= bits[:, op.wiring[:, position]] << np.uint8(position)
-    flat = op.tables.ravel()
-    outputs = flat[address + (np.arange(len(op.wiring), dtype=np.int32) << op.inputs)]
-    sums = _sum_by_neuron(outputs * op.weight.astype(np.int32), op.neuron, op.neurons)
-    return sums.reshape(*x.shape[:-1], op.neurons)
+    return address
 
 
 def _sum_by_neuron(values: Ints, neuron: Ints, neurons: int) -> npt.NDArray[np.int64]:

@@ -30,6 +30,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 from lutforge.streams import input_stream, output_stream
@@ -68,7 +69,7 @@ Folding = Union[Unrolled, Folded]
 
 @dataclass(frozen=True)
 class Schedule:
-    """The folding of each `TableMac`, `BinaryMac` and `LutNeurons` node, and the depth of streams (default 2).
+    """The folding of each node with weights or tables (`is_foldable`), and the depth of streams (default 2).
 
     depths: by node the stream that it writes, by `<node>.input` the one behind the width converter in front of it.
     levels: LUT levels between two registers of the Verilog; Vitis HLS places the registers of the C++ itself.
@@ -101,7 +102,7 @@ class Lanes:
 
 def is_foldable(node: Node) -> bool:
     """Whether a schedule says something about this node."""
-    return isinstance(node.op, (TableMac, BinaryMac, LutNeurons))
+    return isinstance(node.op, (TableMac, BinaryMac, LutNeurons, TruthTables))
 
 
 def mac_shape(node: Node) -> tuple[int, int]:
@@ -109,7 +110,7 @@ def mac_shape(node: Node) -> tuple[int, int]:
     op = node.op
     if isinstance(op, (TableMac, BinaryMac)):
         return int(op.weights.shape[0]), int(op.weights.shape[1])
-    if isinstance(op, LutNeurons):
+    if isinstance(op, (LutNeurons, TruthTables)):
         return op.neurons, op.elements
     raise ScheduleError(f"node {node.name}: a {type(op).__name__} has no weights to fold")
 
@@ -156,9 +157,10 @@ def _check_beats(network: Network, node: Node, folding: Folding) -> None:
 def _check_folding(node: Node, folding: Folding) -> None:
     if isinstance(folding, Unrolled):
         return
-    if isinstance(node.op, LutNeurons):
+    if isinstance(node.op, (LutNeurons, TruthTables)):
         raise ScheduleError(
-            f"node {node.name}: LutNeurons are constant tables, which stay where they are; schedule it unrolled"
+            f"node {node.name}: {type(node.op).__name__} are constant tables, which stay where they are; "
+            "schedule it unrolled"
         )
     if folding.tables != "memory" or (isinstance(node.op, TableMac) and isinstance(node.op.multiplier, Conventional)):
         raise ScheduleError(
@@ -192,7 +194,7 @@ def _node_lanes(
         case Input():
             whole = input_stream(kind, beat_bits).lanes
             return Lanes(whole, whole if kind.elements % whole == 0 else gcd(kind.elements, whole))
-        case TableMac() | BinaryMac() | LutNeurons():
+        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
             folding = schedule.of(node)
             if isinstance(folding, Folded):
                 return Lanes(folding.simd, folding.pe)
@@ -250,7 +252,7 @@ def _node_interval(network: Network, schedule: Schedule, node: Node, width: Lane
     match node.op:
         case Input():
             return max(input_stream(kind, beat_bits).beats, kind.elements // width.outputs)
-        case TableMac() | BinaryMac() | LutNeurons():
+        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
             outputs, fan_in = mac_shape(node)
             vectors, folding = source.elements // fan_in, schedule.of(node)
             if isinstance(folding, Folded):

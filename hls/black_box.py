@@ -12,7 +12,7 @@ from lutforge.errors import GenerationError
 from lutforge.hls.rtl_generator import generate_rtl
 from lutforge.hls.rtl_text import LICENCE, instance, stream
 from lutforge.network import Network, Node
-from lutforge.operations import LutNeurons
+from lutforge.operations import LutNeurons, TruthTables
 from lutforge.pipeline import stages
 from lutforge.schedule import Schedule, lanes
 
@@ -52,11 +52,12 @@ class BlackBoxModule:
 
 
 def black_box(network: Network, schedule: Schedule, board: Board, name: str, luts: str = "xilinx") -> BlackBoxModule:
-    """Return the module that stands in for the LUT array of node `name`; GenerationError if it is no `LutNeurons`."""
+    """Return the module that stands in for the LUT array of node `name`; GenerationError if it has none."""
     node = network.node(name)
-    if not isinstance(node.op, LutNeurons):
+    if not isinstance(node.op, (LutNeurons, TruthTables)):
         raise GenerationError(
-            f"node {name}: a {type(node.op).__name__} is no array of tables; black boxes are made of LutNeurons only"
+            f"node {name}: a {type(node.op).__name__} is no array of tables; black boxes are made of LutNeurons and "
+            "TruthTables only"
         )
     width = lanes(network, schedule, board.beat_bits)[name]
     source, kind = network.input_type(node), network.types[name]

@@ -25,7 +25,9 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
+    as_lut_neurons,
 )
 from lutforge.schedule import Folding, Lanes
 
@@ -85,8 +87,8 @@ def emit(site: Site) -> Optional[Layer]:
             return mac_layers.table_mac(site, site.node.op)
         case BinaryMac():
             return mac_layers.binary_mac(site, site.node.op)
-        case LutNeurons():
-            return mac_layers.lut_neurons(site, site.node.op)
+        case LutNeurons() | TruthTables() as op:
+            return mac_layers.lut_neurons(site, as_lut_neurons(op))
         case Threshold():
             return _threshold(site, site.node.op)
         case Rescale():

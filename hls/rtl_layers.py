@@ -26,6 +26,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 from lutforge.schedule import DEFAULT_DEPTH, Folding, Lanes
@@ -82,7 +83,7 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
     match site.node.op:
         case Input():
             return _input(site)
-        case TableMac() | BinaryMac() | LutNeurons() as op:
+        case TableMac() | BinaryMac() | LutNeurons() | TruthTables() as op:
             return rtl_mac.mac_layer(site, op)
         case Threshold() | Encode() | Rescale() | Affine() as op:
             return rtl_pointwise.pointwise_layer(site, op)

@@ -27,16 +27,16 @@ from lutforge.hls.rtl_text import (
 )
 from lutforge.mac_shape import CODES, DIGITS, FoldedShape, code_sums, folded_shape, neuron_sums, supports
 from lutforge.numerics import bits_for
-from lutforge.operations import BinaryMac, LutNeurons, TableMac
+from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
 from lutforge.pipeline import mac_registers
 from lutforge.schedule import Folded
 
 Ints = npt.NDArray[Any]
 
 
-def mac_layer(site: RtlSite, op: TableMac | BinaryMac | LutNeurons) -> RtlLayer:
+def mac_layer(site: RtlSite, op: TableMac | BinaryMac | LutNeurons | TruthTables) -> RtlLayer:
     """Return the module of a layer with weights or tables."""
-    if isinstance(site.folding, Folded) and not isinstance(op, LutNeurons):
+    if isinstance(site.folding, Folded) and isinstance(op, (TableMac, BinaryMac)):
         return _folded(site, op, folded_shape(op, site.source, site.folding, site.levels))
     beats_in = site.source.channels // site.lanes.inputs
     beats_out = site.kind.channels // site.lanes.outputs
@@ -70,10 +70,12 @@ def mac_layer(site: RtlSite, op: TableMac | BinaryMac | LutNeurons) -> RtlLayer:
     return wrapped(site, "".join(text))
 
 
-def array_body(site: RtlSite, op: TableMac | BinaryMac | LutNeurons, source: str, registers: int) -> Tuple[str, str]:
+def array_body(
+    site: RtlSite, op: TableMac | BinaryMac | LutNeurons | TruthTables, source: str, registers: int
+) -> Tuple[str, str]:
     """Return (text, expression) of all sums of one vector, output 0 lowest. source: wire of the vector."""
-    if isinstance(op, LutNeurons):
-        return _neurons(site, op, source)
+    if isinstance(op, (LutNeurons, TruthTables)):
+        return _neurons(site, as_lut_neurons(op), source)
     if isinstance(op, BinaryMac) and op.levels:
         return _codes(site, op, source)
     return _integers(site, op, source, registers)

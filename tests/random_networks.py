@@ -28,6 +28,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 from lutforge.schedule import (
@@ -100,6 +101,15 @@ def lut_neurons(rng: Rng, kind: TensorType, neurons: int) -> LutNeurons:
     contents[rng.random(tables) < 0.1] = pick(rng, 0, 1)
     neuron = np.sort(rng.integers(0, neurons, tables))
     return LutNeurons(neurons, kind.channels, kind.bits, wiring, neuron, rng.integers(1, 5, tables), contents)
+
+
+def truth_tables(rng: Rng, kind: TensorType, neurons: int, code_bits: int) -> TruthTables:
+    bits = kind.channels * kind.bits
+    inputs = min(pick(rng, 1, 6), bits)
+    wiring = np.stack([rng.choice(bits, inputs, replace=False) for _ in range(neurons)])
+    contents = rng.integers(0, 1 << code_bits, (neurons, 1 << inputs))
+    contents[rng.random(neurons) < 0.1] = pick(rng, 0, (1 << code_bits) - 1)
+    return TruthTables(kind.channels, kind.bits, code_bits, wiring, contents)
 
 
 def thresholds(rng: Rng, kind: TensorType, bits: int) -> Threshold:
@@ -182,6 +192,20 @@ def lut(rng: Rng) -> Network:
     return finish(rng, chain, "lut")
 
 
+def truth_table(rng: Rng) -> Network:
+    """Codes to codes, on vectors or on the windows of an image."""
+    chain = Chain(image_input(rng) if rng.random() < 0.5 else vector_input(rng))
+    chain.add("code", thresholds(rng, chain.kind, pick(rng, 1, 3)))
+    if len(chain.kind.shape) == 3:
+        chain.add("window", window(rng, chain.kind))
+        chain.add("tables0", truth_tables(rng, chain.kind, pick(rng, 2, 6), pick(rng, 1, 3)))
+        chain.add("flat", Reshape((chain.kind.elements,)))
+    for layer in range(1, pick(rng, 2, 4)):
+        chain.add(f"tables{layer}", truth_tables(rng, chain.kind, pick(rng, 3, 14), pick(rng, 1, 3)))
+    chain.add("last", truth_tables(rng, chain.kind, pick(rng, 2, 10), pick(rng, 1, 8)))
+    return finish(rng, chain, "truth_table")
+
+
 def conv_table(rng: Rng) -> Network:
     chain = Chain(image_input(rng))
     chain.add("window0", window(rng, chain.kind))
@@ -223,6 +247,7 @@ MAKERS: Dict[str, Callable[[Rng], Network]] = {
     "dense_table": dense_table,
     "dense_binary": dense_binary,
     "lut": lut,
+    "truth_table": truth_table,
     "conv_table": conv_table,
     "conv_lut": conv_lut,
     "encoded": encoded,
@@ -251,7 +276,7 @@ def make_random_schedule(rng: Rng, network: Network) -> Schedule:
 
 
 def random_folding(rng: Rng, network: Network, node: Node) -> Folding:
-    fixed = isinstance(node.op, LutNeurons) or (
+    fixed = isinstance(node.op, (LutNeurons, TruthTables)) or (
         isinstance(node.op, TableMac) and isinstance(node.op.multiplier, Conventional)
     )
     if fixed or rng.random() < 0.25:

@@ -32,6 +32,7 @@ from lutforge.training.frozen_operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
 )
 
@@ -50,12 +51,27 @@ __all__ = [
     "Reshape",
     "TableMac",
     "Threshold",
+    "TruthTables",
     "Window",
     "load_frozen",
     "save_frozen",
 ]
 
-KINDS = (Input, Encode, Window, TableMac, BinaryMac, LutNeurons, Threshold, Rescale, MaxPool, Reshape, Affine, ArgMax)
+KINDS = (
+    Input,
+    Encode,
+    Window,
+    TableMac,
+    BinaryMac,
+    LutNeurons,
+    TruthTables,
+    Threshold,
+    Rescale,
+    MaxPool,
+    Reshape,
+    Affine,
+    ArgMax,
+)
 BLOCK_BYTES = 64 << 20
 FORMAT = 1
 

@@ -154,6 +154,34 @@ class LutNeurons(Operation):
         return sums.T.reshape(*x.shape[:-1], self.neurons).long()
 
 
+class TruthTables(Operation):
+    """One truth table per neuron, straight to a code."""
+
+    wiring: Tensor
+    tables: Tensor
+
+    def __init__(self, elements: int, bits: int, code_bits: int, wiring: Any, tables: Any):
+        super().__init__(
+            elements=int(elements),
+            bits=int(bits),
+            code_bits=int(code_bits),
+            wiring=_integers(wiring),
+            tables=_integers(tables),
+        )
+
+    @property
+    def width(self) -> int:
+        """The address of each table."""
+        return len(self.wiring)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the codes [..., neurons]."""
+        element, bit = self.wiring // self.bits, self.wiring % self.bits
+        read = (x.long()[..., element] >> bit) & 1
+        address = (read << torch.arange(self.wiring.shape[1])).sum(-1)
+        return self.tables[torch.arange(len(self.tables)), address]
+
+
 class Threshold(Operation):
     """Number of thresholds exceeded, strictly."""
 

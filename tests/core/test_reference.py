@@ -24,7 +24,9 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TruthTables,
     Window,
+    as_lut_neurons,
 )
 
 
@@ -126,6 +128,28 @@ def test_lut_neurons(rng, inputs, bits):
             sums[neuron[t]] += int(weight[t]) * int(contents[t, address])
         want.append(sums)
     assert apply(LutNeurons(neurons, elements, bits, wiring, neuron, weight, contents), x, 0, (1 << bits) - 1) == want
+
+
+@pytest.mark.parametrize(("inputs", "bits", "code_bits"), [(1, 1, 1), (2, 2, 3), (4, 3, 8), (6, 2, 2)])
+def test_truth_tables(rng, inputs, bits, code_bits):
+    elements, neurons = 5, 7
+    wiring = np.stack([rng.choice(elements * bits, inputs, replace=False) for _ in range(neurons)])
+    contents = rng.integers(0, 1 << code_bits, (neurons, 1 << inputs))
+    x = rng.integers(0, 1 << bits, (6, elements))
+
+    def bit(image, position):
+        return int(image[position // bits]) >> (position % bits) & 1
+
+    want = [
+        [
+            int(contents[j, sum(bit(image, position) << k for k, position in enumerate(wires))])
+            for j, wires in enumerate(wiring.tolist())
+        ]
+        for image in x
+    ]
+    op = TruthTables(elements, bits, code_bits, wiring, contents)
+    assert apply(op, x, 0, (1 << bits) - 1) == want
+    assert apply(as_lut_neurons(op), x, 0, (1 << bits) - 1) == want
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -114,5 +114,7 @@ def test_a_flipped_table_bit_is_seen(built):
 
 def test_other_nodes_are_refused():
     net = network(12, 2, 7, 30, 3)
-    with pytest.raises(GenerationError, match=r"node x: a Input is no array of tables; .* LutNeurons only"):
+    with pytest.raises(
+        GenerationError, match=r"node x: a Input is no array of tables; .* LutNeurons and TruthTables only"
+    ):
         black_box(net, Schedule({"luts": Unrolled()}), load_board("pynq_z2"), "x")
