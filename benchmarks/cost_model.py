@@ -4,9 +4,9 @@
 
     python benchmarks/cost_model.py --cache DIR [--fit] [--cached] [--simulate N]
 
-Without --fit the coefficients of `lutforge.calibration` are judged as they are. Synthesis takes 20 minutes the first time
-and seconds from then on; --cached leaves out what was not synthesised yet. The cycles of the N smallest networks that
-are held out are counted by Verilator too.
+Without --fit the coefficients of `lutforge.calibration` are judged as they are. Synthesis takes half an hour the first
+time and seconds from then on; --cached leaves out what was not synthesised yet. The cycles of the N smallest networks
+that are held out are counted by Verilator too.
 """
 
 from __future__ import annotations
