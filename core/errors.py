@@ -46,6 +46,10 @@ class ToolError(LutforgeError):
     """An outside program that is missing or failed (g++, header files, pynq)."""
 
 
+class EngineError(LutforgeError):
+    """The fast engine was asked for what it does not know, or does not answer as the reference does."""
+
+
 class OverlayError(LutforgeError):
     """An overlay folder that is incomplete, or that was made from another network."""
 

@@ -1,0 +1,320 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The stages of the operations that compute: integer products, truth tables, comparisons, pools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lutforge.engine.gates import Gates, count_exceeded, exceeds, maximum, weighted_sum
+from lutforge.engine.program import (
+    BYTES,
+    PAD,
+    PLANES,
+    WORDS,
+    Buffer,
+    Expand,
+    Gather,
+    Matmul,
+    Netlist,
+    Pass,
+    Pointwise,
+    Pool,
+)
+from lutforge.mac_shape import supports
+from lutforge.network import Node, TensorType
+from lutforge.operations import (
+    Affine,
+    BinaryMac,
+    Encode,
+    LutNeurons,
+    MaxPool,
+    Rescale,
+    TableMac,
+    Threshold,
+    TruthTables,
+    Window,
+    as_lut_neurons,
+)
+
+if TYPE_CHECKING:
+    from lutforge.engine.planner import Planner
+
+Ints = npt.NDArray[Any]
+MAX_GATE_STEPS = 16
+"""Thresholds per channel that are compared bit-sliced; more are compared as integers."""
+
+
+def matmul(state: Planner, node: Node, op: TableMac | BinaryMac) -> List[str]:
+    """Add a layer of integer products, and the element-wise operation behind it if nothing else reads it."""
+    source = node.inputs[0]
+    kind, outputs = state.kind(source), op.weights.shape[0]
+    base, pad, index = source, 0, np.arange(kind.elements, dtype=np.int32)
+    if source in state.views:
+        view = state.views[source]
+        base, pad, index = view.base, view.pad, view.index
+    weights = op.weights.astype(np.int64)
+    if isinstance(op, BinaryMac) and op.levels:
+        operands, scale, offset = _level_operands(state, base, op.levels, pad)
+    else:
+        operands, scale, offset = _operands(state, base, pad)
+    bias = offset * weights.sum(axis=1) + (op.bias if isinstance(op, TableMac) else 0)
+    passes = _passes(operands, weights * scale)
+    stage = Matmul(passes, index.reshape(-1, kind.channels), bias, _words(state, outputs))
+    reader = state.only_reader(node.name)
+    if reader is not None and isinstance(reader.op, (Rescale, Affine, Threshold, Encode)):
+        if isinstance(reader.op, (Rescale, Affine)):
+            then = arithmetic(state, reader, reader.op, stage.dest)
+        else:
+            planes = state.wants_planes(reader.name) or isinstance(reader.op, Encode)
+            then = compare_numbers(state, reader, reader.op, stage.dest, planes)
+        state.stages.append(Matmul(passes, stage.index, bias, then.dest, then))
+        return [node.name, reader.name]
+    dest = state.new(node.name, WORDS)
+    state.stages.append(Matmul(passes, stage.index, bias, dest))
+    return [node.name]
+
+
+def _words(state: Planner, rows: int) -> Buffer:
+    return Buffer(-1, WORDS, rows)  # sums of one position, which never leave the stage
+
+
+Operand = Tuple[Buffer, int, int]
+"""A digit of the activations: its buffer of BYTES, how far the digit below it lies, and its padding byte."""
+
+
+def _operands(state: Planner, base: str, pad: int) -> Tuple[List[Operand], int, int]:
+    """Return the bytes of an edge, highest first, with (scale, offset): x = scale * digits + offset."""
+    kind = state.kind(base)
+    if state.narrow(base):
+        return [(state.need(base, BYTES), 0, (pad - kind.low) & 255)], 1, kind.low
+    words, result = state.numbers(base), []
+    for digit in reversed(range(-(-(kind.high - kind.low).bit_length() // 8))):
+        dest = state.buffer(BYTES, kind.elements)
+        state.stages.append(Pointwise(words, dest, 1, "digit", low=digit, high=kind.low))
+        result.append((dest, 8, ((pad - kind.low) >> (8 * digit)) & 255))
+    return result, 1, kind.low
+
+
+def _level_operands(state: Planner, base: str, levels: Sequence[int], pad: int) -> Tuple[List[Operand], int, int]:
+    """Return the bytes of sum of levels[l] * b_l: a code's value is twice that, less the sum of levels."""
+    kind = state.kind(base)
+    values = np.array(levels[::-1], dtype=np.int64)  # bit 0 is the last level
+    total, held = int(values.sum()), state.formats.get(base, {})
+    padded = sum(int(value) for bit, value in enumerate(values) if pad >> bit & 1)
+    planes = held.get(PLANES) or state.need(base, PLANES)
+    if total <= 255:
+        dest = state.buffer(BYTES, kind.elements)
+        state.stages.append(Expand(planes, dest, values))
+        return [(dest, 0, padded)], 2, -total
+    words = state.buffer(WORDS, kind.elements)
+    state.stages.append(Expand(planes, words, values))
+    result = []
+    for digit in reversed(range(-(-total.bit_length() // 8))):
+        dest = state.buffer(BYTES, kind.elements)
+        state.stages.append(Pointwise(words, dest, 1, "digit", low=digit))
+        result.append((dest, 8, (padded >> (8 * digit)) & 255))
+    return result, 2, -total
+
+
+def _passes(operands: List[Operand], weights: Ints) -> Tuple[Pass, ...]:
+    """Split weights of more than 8 bits in their upper part and the lowest bit, per digit of the activations.
+
+    Sums are built from the highest part down (Horner): each pass says how far the sum so far is shifted before it.
+    """
+    wide = bool(weights.min() < -128 or weights.max() > 127)
+    result: List[Pass] = []
+    for number, (source, step, pad) in enumerate(operands):
+        shift = step if number else 0
+        if not wide:
+            result.append(Pass(source, weights.astype(np.int8), shift, pad))
+            continue
+        result.append(Pass(source, (weights >> 1).astype(np.int8), max(0, shift - 1), pad))
+        result.append(Pass(source, (weights & 1).astype(np.int8), 1, pad))
+    return tuple(result)
+
+
+def arithmetic(state: Planner, node: Node, op: Rescale | Affine, source: Buffer) -> Pointwise:
+    """Return the stage of a `Rescale` or `Affine`."""
+    kind = state.kind(node.inputs[0])
+    dest = state.new(node.name, BYTES if state.narrow(node.name) else WORDS)
+    largest = max(abs(kind.low), abs(kind.high))
+    if isinstance(op, Affine):
+        return Pointwise(source, dest, kind.channels, "affine", op.scale[:, None], op.offset[:, None])
+    half = int((1 << op.shift.max()) >> 1)
+    wide = largest * int(op.multiplier.max()) + half >= 1 << 31
+    parameters = op.multiplier[:, None], op.shift[:, None]
+    return Pointwise(source, dest, kind.channels, "rescale", *parameters, op.low, op.high, wide)
+
+
+def compare_numbers(state: Planner, node: Node, op: Threshold | Encode, source: Buffer, planes: bool) -> Pointwise:
+    """Return the stage that compares numbers; its result is bit-sliced where `planes` asks for it."""
+    kind = state.kind(node.inputs[0])
+    limits = np.clip(op.thresholds, kind.low - 1, kind.high)
+    if isinstance(op, Encode):
+        bits = op.bits_per_feature
+        dest = state.buffer(PLANES, kind.elements, bits=bits)
+        state.formats[node.name] = {PLANES: Buffer(dest.number, PLANES, kind.elements * bits)}
+        code = "thermometer" if op.code == "thermometer" else "threshold"
+        return Pointwise(source, dest, kind.channels, code, limits)
+    format = PLANES if planes else BYTES if state.narrow(node.name) else WORDS
+    return Pointwise(source, state.new(node.name, format), kind.channels, "threshold", limits)
+
+
+def few_steps(op: Threshold | Encode) -> bool:
+    """Whether comparing lanes takes fewer operations than turning them into numbers."""
+    return op.thresholds.shape[1] <= MAX_GATE_STEPS
+
+
+def tables(state: Planner, node: Node, op: LutNeurons | TruthTables) -> List[str]:
+    """Add an array of truth tables with its sums, and the thresholds behind them if nothing else reads them."""
+    luts = as_lut_neurons(op)
+    source, positions, strides, lanes_of = _windows(state, node, luts.bits)
+    wiring = lanes_of[luts.wiring]
+    gates = Gates(int(wiring.max()) + 1)
+    sums = neuron_sums(gates, luts, wiring, state.kind(node.name).bits)
+    reader, last = state.only_reader(node.name), node
+    if reader is not None and isinstance(reader.op, (Threshold, Encode)) and few_steps(reader.op):
+        sums, last = _compared(gates, reader.op, sums, state.kind(reader.name).bits), reader
+    dest = state.new(last.name, PLANES)
+    outputs = np.array([lane for bits in sums for lane in bits], dtype=np.int32)
+    state.stages.append(Netlist(source, dest, gates.inputs, *gates.arrays(), outputs, positions, strides))
+    return [node.name] if last is node else [node.name, last.name]
+
+
+def neuron_sums(gates: Gates, op: LutNeurons, wiring: Ints, width: int) -> List[List[int]]:
+    """Return the lanes of each neuron's sum. wiring: int [tables, K], lanes of the source."""
+    lanes = gates.array(wiring, op.tables)
+    support = supports(op.tables)
+    wires = np.flatnonzero((support == 1) & (op.tables[:, 0] == 0))  # a table that hands an input on
+    for table in wires.tolist():
+        varies = [k for k in range(op.inputs) if op.tables[table, 1 << k]]
+        lanes[table] = wiring[table, varies[0]]
+    first = np.searchsorted(op.neuron, np.arange(op.neurons + 1))
+    names, weights = lanes.tolist(), op.weight.tolist()
+    return [
+        weighted_sum(gates, names[first[neuron] : first[neuron + 1]], weights[first[neuron] : first[neuron + 1]], width)
+        for neuron in range(op.neurons)
+    ]
+
+
+def _windows(state: Planner, node: Node, bits: int) -> Tuple[Buffer, Tuple[int, int], Tuple[int, int], Ints]:
+    """Return (planes, positions, strides in lanes, lane of each bit of a vector) of what a node reads.
+
+    The vectors of a window lie in the image at constant strides, once padding is stored around it.
+    """
+    source = node.inputs[0]
+    kind = state.kind(source)
+    window = _window_of(state, source)
+    if window is None:
+        vectors = kind.elements // kind.channels
+        lanes = np.arange(kind.channels * bits)
+        return state.need(source, PLANES), (1, vectors), (0, kind.channels * bits), lanes
+    op, image_node = window
+    image = state.kind(image_node)
+    height, width, channels = image.shape
+    top, bottom, left, right = op.padding
+    planes = state.need(image_node, PLANES)
+    if any(op.padding):
+        planes = _padded(state, planes, op, (height, width, channels))
+        height, width = height + top + bottom, width + left + right
+    row, column, channel = np.meshgrid(*map(np.arange, (*op.kernel, channels)), indexing="ij")
+    element = ((row * width + column) * channels + channel).ravel()
+    lanes = (element[:, None] * bits + np.arange(bits)).ravel()
+    rows, columns = op.output_extent(*image.shape[:2])
+    pixel = channels * bits
+    return planes, (rows, columns), (op.stride[0] * width * pixel, op.stride[1] * pixel), lanes
+
+
+def _window_of(state: Planner, source: str) -> Tuple[Window, str] | None:
+    """Return the window that an edge is, if its base is stored as it is."""
+    op = state.network.node(source).op
+    if not isinstance(op, Window) or state.formats.get(source) or state.views[source].base in state.views:
+        return None
+    return op, state.views[source].base
+
+
+def _padded(state: Planner, planes: Buffer, op: Window, shape: Tuple[int, int, int]) -> Buffer:
+    height, width, channels = shape
+    top, bottom, left, right = op.padding
+    index = np.arange(height * width * channels, dtype=np.int32).reshape(shape)
+    index = np.pad(index, ((top, bottom), (left, right), (0, 0)), constant_values=PAD)
+    dest = state.buffer(PLANES, index.size, bits=planes.bits)
+    state.stages.append(Gather(planes, dest, index.ravel(), op.pad_code))
+    return dest
+
+
+def compare_planes(state: Planner, node: Node, op: Threshold | Encode) -> Netlist:
+    """Return the comparisons of an edge that is bit-sliced, a position at a time."""
+    kind = state.kind(node.inputs[0])
+    source = state.need(node.inputs[0], PLANES)
+    vector = kind.channels * kind.bits
+    gates = Gates(vector)
+    values = np.arange(vector).reshape(kind.channels, kind.bits).tolist()
+    lanes = _compared(gates, op, values, state.kind(node.name).bits)
+    outputs = np.array([lane for bits in lanes for lane in bits], dtype=np.int32)
+    dest = state.new(node.name, PLANES)
+    positions = (1, kind.elements // kind.channels)
+    return Netlist(source, dest, vector, *gates.arrays(), outputs, positions, (0, vector))
+
+
+def _compared(gates: Gates, op: Threshold | Encode, values: List[List[int]], bits: int) -> List[List[int]]:
+    """Return lanes of codes, or of an encoder's bits. values: lanes of each channel, unsigned."""
+    rows = np.broadcast_to(op.thresholds, (len(values), op.thresholds.shape[1])).tolist()
+    if isinstance(op, Encode) and op.code == "thermometer":
+        return [[exceeds(gates, lanes, step) for step in row] for lanes, row in zip(values, rows, strict=True)]
+    width = op.bits_per_feature if isinstance(op, Encode) else bits
+    return [count_exceeded(gates, lanes, row, width) for lanes, row in zip(values, rows, strict=True)]
+
+
+def max_pool(state: Planner, node: Node, op: MaxPool) -> List[str]:
+    """Add a pool: of codes bit-sliced where they already are, else of numbers."""
+    source, kind = node.inputs[0], state.kind(node.inputs[0])
+    taps = op.kernel[0] * op.kernel[1]
+    if PLANES not in state.held(source):
+        values = state.numbers(source)
+        index = window_index(op, kind).reshape(-1, taps, kind.channels).transpose(0, 2, 1).reshape(-1, taps)
+        state.stages.append(Pool(values, state.new(node.name, values.format), np.ascontiguousarray(index)))
+        return [node.name]
+    planes = state.need(source, PLANES)
+    _, width, channels = kind.shape
+    pixel = channels * kind.bits
+    gates = Gates(((op.kernel[0] - 1) * width + op.kernel[1]) * pixel)
+    best: List[List[int]] = []
+    for channel in range(channels):
+        lanes = [
+            [(row * width + column) * pixel + channel * kind.bits + bit for bit in range(kind.bits)]
+            for row in range(op.kernel[0])
+            for column in range(op.kernel[1])
+        ]
+        largest = lanes[0]
+        for other in lanes[1:]:
+            largest = maximum(gates, largest, other)
+        best.append(largest)
+    outputs = np.array([lane for bits in best for lane in bits], dtype=np.int32)
+    positions = Window(op.kernel, op.stride).output_extent(*kind.shape[:2])
+    strides = op.stride[0] * width * pixel, op.stride[1] * pixel
+    dest = state.new(node.name, PLANES)
+    state.stages.append(Netlist(planes, dest, gates.inputs, *gates.arrays(), outputs, positions, strides))
+    return [node.name]
+
+
+def window_index(op: Window | MaxPool, kind: TensorType) -> npt.NDArray[np.int32]:
+    """Return for each element of all windows the element of the image it is, PAD outside.
+
+    The order is that of `Window`: position, kernel row, kernel column, channel.
+    """
+    window = op if isinstance(op, Window) else Window(op.kernel, op.stride)
+    height, width, channels = kind.shape
+    top, _, left, _ = window.padding
+    rows, columns = window.output_extent(height, width)
+    row = np.arange(rows)[:, None] * window.stride[0] + np.arange(window.kernel[0]) - top  # [rows, kernel rows]
+    column = np.arange(columns)[:, None] * window.stride[1] + np.arange(window.kernel[1]) - left
+    inside = ((row >= 0) & (row < height))[:, None, :, None] & ((column >= 0) & (column < width))[None, :, None, :]
+    pixel = row[:, None, :, None] * width + column[None, :, None, :]
+    pixel = np.where(inside, pixel, PAD)
+    element = pixel[..., None] * channels + np.arange(channels)
+    return np.where(pixel[..., None] == PAD, PAD, element).astype(np.int32).ravel()

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: 2026 The lutforge authors
+// SPDX-License-Identifier: Apache-2.0
+// Integer products: bytes of 64 images times 8-bit weights, summed modulo 2**32.
+#ifndef LUTFORGE_ENGINE_MATMUL_HPP
+#define LUTFORGE_ENGINE_MATMUL_HPP
+
+#include "pointwise.hpp"
+
+#if defined(LUTFORGE_ENGINE_AVX512) && defined(__AVX512VNNI__) && defined(__AVX512VBMI__)
+#define LUTFORGE_ENGINE_VNNI 1
+#endif
+
+namespace engine {
+
+struct Pass {
+    Buffer source;
+    std::vector<int8_t> weights;  // [outputs][fan_in]
+    int shift;
+    uint8_t pad;
+};
+
+class Matmul : public Stage {
+  public:
+    std::vector<Pass> passes;
+    int64_t positions, fan_in, outputs;
+    std::vector<int32_t> index;  // [positions][fan_in]
+    std::vector<int64_t> bias;
+    Buffer dest;
+    std::unique_ptr<Pointwise> then;
+
+    void prepare();
+    void run(const Block& block) const override;
+    size_t scratch_bytes(size_t) const override { return size_t(quads_) * 4 * UNIT * passes.size() + 4096; }
+
+  private:
+    static const int ROWS = 6;  // outputs whose sums are held in registers
+    int64_t quads_ = 0;         // four inputs each
+    std::vector<std::vector<int32_t>> packed_;  // per pass [outputs / ROWS][quads][ROWS], four weights each
+
+    const uint8_t* row(const Block& block, const Pass& pass, int64_t position, int64_t input, size_t unit, const uint8_t* pad) const {
+        if (input >= fan_in) return pad;
+        const int32_t at = index[size_t(position * fan_in + input)];
+        return at < 0 ? pad : block.bytes(pass.source, at, unit);
+    }
+    void finish(const Block& block, int64_t position, int64_t output, size_t unit, int32_t* x) const {
+        const int64_t at = position * outputs + output;
+        if (then) then->finish(block, at, unit, x);
+        else write_row(block, dest, at, unit, x);
+    }
+    void sums(const Block& block, int64_t position, int64_t output, size_t unit, int32_t (*x)[UNIT]) const;
+    void gather(const Block& block, int64_t position, size_t unit) const;
+};
+
+inline void Matmul::prepare() {
+    quads_ = (fan_in + 3) / 4;
+#ifdef LUTFORGE_ENGINE_VNNI
+    const int64_t groups = (outputs + ROWS - 1) / ROWS;
+    for (const Pass& pass : passes) {
+        std::vector<int32_t> all(size_t(groups * quads_ * ROWS), 0);
+        for (int64_t output = 0; output < outputs; ++output)
+            for (int64_t input = 0; input < fan_in; ++input) {
+                int32_t& four = all[size_t((output / ROWS * quads_ + input / 4) * ROWS + output % ROWS)];
+                four |= int32_t(uint32_t(uint8_t(pass.weights[size_t(output * fan_in + input)])) << (8 * (input % 4)));
+            }
+        packed_.push_back(all);
+    }
+#endif
+}
+
+#ifdef LUTFORGE_ENGINE_VNNI
+
+// Four inputs of an image side by side: [quad][image][4], for each pass.
+inline void Matmul::gather(const Block& block, int64_t position, size_t unit) const {
+    alignas(64) static const uint8_t ORDER[64] = {
+        0, 16, 32, 48, 1, 17, 33, 49, 2,  18, 34, 50, 3,  19, 35, 51, 4,  20, 36, 52, 5,  21,
+        37, 53, 6, 22, 38, 54, 7, 23, 39, 55, 8,  24, 40, 56, 9,  25, 41, 57, 10, 26, 42, 58,
+        11, 27, 43, 59, 12, 28, 44, 60, 13, 29, 45, 61, 14, 30, 46, 62, 15, 31, 47, 63};
+    const __m512i order = _mm512_load_si512(ORDER);
+    alignas(64) uint8_t pad[UNIT];
+    uint8_t* to = block.scratch;
+    for (size_t number = 0; number < passes.size(); ++number) {
+        const Pass& pass = passes[number];
+        if (number && pass.source.offset == passes[number - 1].source.offset) continue;
+        std::memset(pad, pass.pad, UNIT);
+        for (int64_t quad = 0; quad < quads_; ++quad) {
+            const uint8_t* rows[4];
+            for (int i = 0; i < 4; ++i) rows[i] = row(block, pass, position, 4 * quad + i, unit, pad);
+            for (int part = 0; part < 4; ++part) {
+                __m512i x = _mm512_castsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[0]) + part));
+                x = _mm512_inserti32x4(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[1]) + part), 1);
+                x = _mm512_inserti32x4(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[2]) + part), 2);
+                x = _mm512_inserti32x4(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[3]) + part), 3);
+                _mm512_store_si512(to, _mm512_permutexvar_epi8(order, x));
+                to += 64;
+            }
+        }
+    }
+}
+
+// ROWS outputs of 64 images.
+inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, int32_t (*x)[UNIT]) const {
+    __m512i total[ROWS][4];
+    for (auto& each : total)
+        for (auto& part : each) part = _mm512_setzero_si512();
+    const uint8_t* bytes = block.scratch;
+    for (size_t number = 0; number < passes.size(); ++number) {
+        const bool same = number && passes[number].source.offset == passes[number - 1].source.offset;
+        if (number && !same) bytes += size_t(quads_) * 4 * UNIT;
+        if (passes[number].shift)
+            for (auto& each : total)
+                for (auto& part : each) part = _mm512_sll_epi32(part, _mm_cvtsi32_si128(passes[number].shift));
+        const int32_t* weights = &packed_[number][size_t(output / ROWS * quads_ * ROWS)];
+        const uint8_t* quad = bytes;
+        for (int64_t count = 0; count < quads_; ++count, quad += 4 * UNIT, weights += ROWS) {
+            const __m512i a = _mm512_load_si512(quad), b = _mm512_load_si512(quad + 64);
+            const __m512i c = _mm512_load_si512(quad + 128), d = _mm512_load_si512(quad + 192);
+            for (int i = 0; i < ROWS; ++i) {
+                const __m512i weight = _mm512_set1_epi32(weights[i]);
+                total[i][0] = _mm512_dpbusd_epi32(total[i][0], a, weight);
+                total[i][1] = _mm512_dpbusd_epi32(total[i][1], b, weight);
+                total[i][2] = _mm512_dpbusd_epi32(total[i][2], c, weight);
+                total[i][3] = _mm512_dpbusd_epi32(total[i][3], d, weight);
+            }
+        }
+    }
+    for (int i = 0; i < ROWS; ++i) {
+        const int64_t at = output + i < outputs ? output + i : output;
+        const __m512i more = _mm512_set1_epi32(int32_t(uint32_t(bias[size_t(at)])));
+        for (int part = 0; part < 4; ++part) _mm512_store_si512(x[i] + 16 * part, _mm512_add_epi32(total[i][part], more));
+    }
+}
+
+#else
+
+inline void Matmul::gather(const Block&, int64_t, size_t) const {}
+
+inline void Matmul::sums(const Block& block, int64_t position, int64_t output, size_t unit, int32_t (*x)[UNIT]) const {
+    uint8_t pad[UNIT];
+    for (int i = 0; i < ROWS && output + i < outputs; ++i) {
+        uint32_t total[UNIT] = {0};
+        for (const Pass& pass : passes) {
+            std::memset(pad, pass.pad, UNIT);
+            for (uint32_t& each : total) each <<= pass.shift;
+            const int8_t* weights = &pass.weights[size_t((output + i) * fan_in)];
+            for (int64_t input = 0; input < fan_in; ++input) {
+                if (!weights[input]) continue;
+                const uint8_t* from = row(block, pass, position, input, unit, pad);
+                const int32_t weight = weights[input];
+                for (int image = 0; image < UNIT; ++image) total[image] += uint32_t(int32_t(from[image]) * weight);
+            }
+        }
+        for (int image = 0; image < UNIT; ++image) x[i][image] = int32_t(total[image] + uint32_t(bias[size_t(output + i)]));
+    }
+}
+
+#endif
+
+inline void Matmul::run(const Block& block) const {
+    alignas(64) int32_t x[ROWS][UNIT];
+    for (size_t unit = 0; unit < block.units; ++unit)
+        for (int64_t position = 0; position < positions; ++position) {
+            gather(block, position, unit);
+            for (int64_t output = 0; output < outputs; output += ROWS) {
+                sums(block, position, output, unit, x);
+                for (int i = 0; i < ROWS && output + i < outputs; ++i) finish(block, position, output + i, unit, x[i]);
+            }
+        }
+}
+
+}  // namespace engine
+
+#endif

@@ -1,0 +1,285 @@
+// SPDX-FileCopyrightText: 2026 The lutforge authors
+// SPDX-License-Identifier: Apache-2.0
+// Stages that move and compare: in and out of the engine, between formats, pools, the largest of several.
+#ifndef LUTFORGE_ENGINE_STAGES_HPP
+#define LUTFORGE_ENGINE_STAGES_HPP
+
+#include <algorithm>
+
+#include "blocks.hpp"
+#include "emitter.hpp"
+#include "interpreter.hpp"
+
+namespace engine {
+
+class Load : public Stage {
+  public:
+    Buffer source, dest;
+
+    void run(const Block& block) const override {
+        for (size_t unit = 0; unit < block.units; ++unit) {
+            const uint8_t* from = block.raw + unit * UNIT * block.raw_bytes;
+            if (dest.format == BYTES) {
+                for (int64_t row = 0; row < dest.rows; row += 64)
+                    turn_tile(from + row, block.raw_bytes, block.bytes(dest, row, unit), block.units * UNIT,
+                              int(std::min<int64_t>(64, dest.rows - row)));
+                continue;
+            }
+            for (int64_t row = 0; row < dest.rows; ++row) {
+                int32_t* to = block.words(dest, row, unit);
+                for (int image = 0; image < UNIT; ++image)
+                    std::memcpy(to + image, from + size_t(image) * block.raw_bytes + size_t(row) * 4, 4);
+            }
+        }
+    }
+};
+
+// Lanes as they come, from an array [lane][images / 64].
+class Import : public Stage {
+  public:
+    Buffer dest;
+
+    void run(const Block& block) const override {
+        for (int64_t lane = 0; lane < dest.rows * dest.bits; ++lane)
+            std::memcpy(block.lane(dest, lane), block.raw + size_t(lane) * block.raw_bytes, (block.images + UNIT - 1) / UNIT * 8);
+    }
+};
+
+class Slice : public Stage {
+  public:
+    Buffer source, dest;
+    int64_t steps;
+    std::vector<uint8_t> least;    // [steps][rows rounded up to 64]: a byte that is this or more
+    std::vector<uint64_t> never;   // [steps][rows / 64]: comparisons that never hold
+
+    void prepare(const std::vector<int64_t>& thresholds) {
+        const int64_t rows = source.rows, groups = (rows + 63) / 64;
+        least.assign(size_t(steps * groups * 64), 0);
+        never.assign(size_t(steps * groups), 0);
+        for (int64_t row = 0; row < rows; ++row)
+            for (int64_t step = 0; step < steps; ++step) {
+                const int64_t threshold = thresholds[size_t(row * steps + step)];
+                least[size_t(step * groups * 64 + row)] = uint8_t(std::min<int64_t>(threshold + 1, 255));
+                if (threshold >= 255) never[size_t(step * groups + row / 64)] |= uint64_t(1) << (row % 64);
+            }
+    }
+    void run(const Block& block) const override {
+        const int64_t groups = (source.rows + 63) / 64;
+        for (int64_t step = 0; step < steps; ++step)
+            for (int64_t group = 0; group < groups; ++group) {
+                const int count = int(std::min<int64_t>(64, source.rows - 64 * group));
+                const uint8_t* limit = &least[size_t((step * groups + group) * 64)];
+                const uint64_t mask = ~never[size_t(step * groups + group)];
+                for (size_t unit = 0; unit < block.units; ++unit) {
+                    uint64_t bits[64];
+                    compare(block.raw + unit * UNIT * block.raw_bytes + 64 * group, block.raw_bytes, limit, count, mask, bits);
+                    turn_bits(bits);
+                    for (int i = 0; i < count; ++i) block.lane(dest, (64 * group + i) * steps + step)[unit] = bits[i];
+                }
+            }
+    }
+
+  private:
+    // Bit e of word i: whether byte e of image i reaches its limit.
+    static void compare(const uint8_t* from, size_t step, const uint8_t* limit, int count, uint64_t mask, uint64_t* bits) {
+#ifdef LUTFORGE_ENGINE_AVX512
+        const __mmask64 inside = count == 64 ? ~0ull : (1ull << count) - 1;
+        const __m512i limits = _mm512_loadu_si512(limit);
+        for (int image = 0; image < UNIT; ++image)
+            bits[image] = mask & _mm512_mask_cmpge_epu8_mask(inside, _mm512_maskz_loadu_epi8(inside, from + size_t(image) * step), limits);
+#else
+        for (int image = 0; image < UNIT; ++image) {
+            uint64_t word = 0;
+            for (int i = 0; i < count; ++i) word |= uint64_t(from[size_t(image) * step + size_t(i)] >= limit[i]) << i;
+            bits[image] = word & mask;
+        }
+#endif
+    }
+};
+
+class Gather : public Stage {
+  public:
+    Buffer source, dest;
+    std::vector<int32_t> index;
+    int64_t fill;
+
+    void run(const Block& block) const override {
+        const size_t size = row_bytes(block);
+        for (size_t row = 0; row < index.size(); ++row) {
+            uint8_t* to = block.base(dest) + row * size;
+            if (index[row] >= 0) std::memcpy(to, block.base(source) + size_t(index[row]) * size, size);
+            else pad(block, row, to, size);
+        }
+    }
+
+  private:
+    size_t row_bytes(const Block& block) const {
+        const size_t unit = dest.format == BYTES ? UNIT : dest.format == WORDS ? 4 * UNIT : 8 * size_t(dest.bits);
+        return unit * block.units;
+    }
+    void pad(const Block& block, size_t row, uint8_t* to, size_t size) const {
+        if (dest.format == BYTES) {
+            std::memset(to, int(fill), size);
+        } else if (dest.format == WORDS) {
+            std::fill_n(reinterpret_cast<int32_t*>(to), size / 4, int32_t(fill));
+        } else {
+            for (int64_t bit = 0; bit < dest.bits; ++bit)
+                std::memset(block.lane(dest, int64_t(row) * dest.bits + bit), fill >> bit & 1 ? 0xFF : 0, block.units * 8);
+        }
+    }
+};
+
+class Pool : public Stage {
+  public:
+    Buffer source, dest;
+    int64_t taps;
+    std::vector<int32_t> index;  // [rows][taps]
+
+    void run(const Block& block) const override {
+        for (int64_t row = 0; row < dest.rows; ++row) {
+            const int32_t* from = &index[size_t(row * taps)];
+            if (dest.format == BYTES) largest<uint8_t>(block, row, from);
+            else largest<int32_t>(block, row, from);
+        }
+    }
+
+  private:
+    template <typename Value>
+    void largest(const Block& block, int64_t row, const int32_t* from) const {
+        const size_t count = block.units * UNIT;
+        Value* to = reinterpret_cast<Value*>(block.base(dest)) + size_t(row) * count;
+        const Value* values = reinterpret_cast<const Value*>(block.base(source));
+        std::memcpy(to, values + size_t(from[0]) * count, count * sizeof(Value));
+        for (int64_t tap = 1; tap < taps; ++tap) {
+            const Value* other = values + size_t(from[tap]) * count;
+            for (size_t i = 0; i < count; ++i) to[i] = other[i] > to[i] ? other[i] : to[i];
+        }
+    }
+};
+
+class Expand : public Stage {
+  public:
+    Buffer source, dest;
+    std::vector<int64_t> values;  // of each bit
+
+    void run(const Block& block) const override {
+        for (int64_t row = 0; row < source.rows; ++row)
+            for (size_t unit = 0; unit < block.units; ++unit) {
+                if (dest.format == BYTES) {
+                    uint8_t* to = block.bytes(dest, row, unit);
+                    std::memset(to, uint8_t(-dest.low), UNIT);
+                    for (int64_t bit = 0; bit < source.bits; ++bit)
+                        add_where(to, block.lane(source, row * source.bits + bit)[unit], uint8_t(values[size_t(bit)]));
+                    continue;
+                }
+                int32_t* to = block.words(dest, row, unit);
+                std::memset(to, 0, UNIT * sizeof(int32_t));
+                for (int64_t bit = 0; bit < source.bits; ++bit) {
+                    const uint64_t word = block.lane(source, row * source.bits + bit)[unit];
+                    const int32_t value = int32_t(values[size_t(bit)]);
+                    for (int i = 0; i < UNIT; ++i) to[i] += int32_t(word >> i & 1) * value;
+                }
+            }
+    }
+};
+
+class ArgMax : public Stage {
+  public:
+    Buffer source, dest;
+    int64_t classes;
+
+    void run(const Block& block) const override {
+        alignas(64) int32_t x[UNIT], best[UNIT];
+        for (int64_t vector = 0; vector < dest.rows; ++vector)
+            for (size_t unit = 0; unit < block.units; ++unit) {
+                int32_t* found = block.words(dest, vector, unit);
+                read_row(block, source, vector * classes, unit, best);
+                std::memset(found, 0, UNIT * sizeof(int32_t));
+                for (int64_t number = 1; number < classes; ++number) {
+                    read_row(block, source, vector * classes + number, unit, x);
+                    for (int i = 0; i < UNIT; ++i) {
+                        found[i] = x[i] > best[i] ? int32_t(number) : found[i];
+                        best[i] = x[i] > best[i] ? x[i] : best[i];
+                    }
+                }
+            }
+    }
+};
+
+class Export : public Stage {
+  public:
+    Buffer source;
+    int64_t number;
+
+    void run(const Block& block) const override {
+        alignas(64) int32_t x[UNIT];
+        if (source.format == PLANES) {  // the caller's words of a lane stand where images / 64 says
+            uint64_t* to = reinterpret_cast<uint64_t*>(block.lanes_out[number]);
+            for (int64_t lane = 0; lane < source.rows * source.bits; ++lane)
+                std::memcpy(to + size_t(lane) * block.all_words, block.lane(source, lane), (block.images + UNIT - 1) / UNIT * 8);
+            return;
+        }
+        for (size_t unit = 0; unit * UNIT < block.images; ++unit) {
+            const size_t count = std::min<size_t>(UNIT, block.images - unit * UNIT);
+            int64_t* to = block.outputs[number] + int64_t(unit) * UNIT * source.rows;
+            for (int64_t row = 0; row < source.rows; ++row) {
+                read_row(block, source, row, unit, x);
+                for (size_t i = 0; i < count; ++i) to[int64_t(i) * source.rows + row] = x[i];
+            }
+        }
+    }
+};
+
+// Gates over lanes, at every position.
+class Netlist : public Stage {
+  public:
+    Buffer source, dest;
+    int64_t rows, columns, row_stride, column_stride;  // positions, and lanes from one to the next
+    int64_t outputs;
+    Circuit circuit;
+
+    // units: of every block that code is made for; 0 where none is.
+    bool prepare(Decomposer& decomposer, size_t units, bool with_code) {
+#ifdef LUTFORGE_ENGINE_CODE
+        if (with_code && units % 8 == 0) {
+            code_.reset(new Code);
+            if (code_->place(Emitter(circuit, decomposer, int(units * 8)).emit())) return true;
+            code_.reset();
+        }
+#else
+        (void)with_code, (void)units;
+#endif
+        interpreter_.reset(new Interpreter(circuit, decomposer));
+        return false;
+    }
+    size_t scratch_bytes(size_t units) const override {
+        size_t lanes = size_t(circuit.scratch);
+        if (interpreter_) lanes += size_t(interpreter_->temporaries());
+        return lanes * units * 8 + 64 * 64 + 64;  // and spilled registers
+    }
+    void run(const Block& block) const override {
+        for (int64_t row = 0; row < rows; ++row)
+            for (int64_t column = 0; column < columns; ++column) {
+                const uint64_t* from = block.lane(source, row * row_stride + column * column_stride);
+                uint64_t* to = block.lane(dest, (row * columns + column) * outputs);
+                uint64_t* scratch = reinterpret_cast<uint64_t*>(block.scratch + 64 * 64);
+#ifdef LUTFORGE_ENGINE_CODE
+                if (code_) {
+                    (*code_)(from, to, scratch, block.scratch);
+                    continue;
+                }
+#endif
+                interpreter_->run(from, to, scratch, scratch + size_t(circuit.scratch) * block.units, block.units);
+            }
+    }
+
+  private:
+#ifdef LUTFORGE_ENGINE_CODE
+    std::unique_ptr<Code> code_;
+#endif
+    std::unique_ptr<Interpreter> interpreter_;
+};
+
+}  // namespace engine
+
+#endif
