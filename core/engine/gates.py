@@ -145,10 +145,8 @@ def count_exceeded(gates: Gates, lanes: Sequence[int], thresholds: Sequence[int]
     """Return the `width` lanes of how many thresholds x exceeds. lanes: of x, unsigned."""
     ordered = sorted(thresholds)
     if len(lanes) <= MAX_TABLE_INPUTS:
-        return [
-            gates.function(lanes, lambda x, bit=bit: bool(sum(x > step for step in ordered) >> bit & 1))
-            for bit in range(width)
-        ]
+        counts = [sum(x > step for step in ordered) for x in range(1 << len(lanes))]
+        return [gates.gate(lanes, sum((count >> bit & 1) << x for x, count in enumerate(counts))) for bit in range(width)]
     flags: Dict[int, int] = {}
     for step in ordered:
         if step not in flags:

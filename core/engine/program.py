@@ -240,7 +240,8 @@ def placed(stages: List[Stage], buffers: List[Buffer]) -> Tuple[Tuple[int, ...],
             dies[made.number] = time
         for read in reads(stage):
             dies[read.number] = time
-    offsets, alive, total = [0] * len(buffers), [], 0
+    offsets, total = [0] * len(buffers), 0
+    alive: List[Tuple[int, int, int]] = []
     for number in sorted(born, key=lambda each: born[each]):
         size = -(-buffers[number].unit_bytes // 64) * 64
         alive = [each for each in alive if dies[each[2]] >= born[number]]
