@@ -58,6 +58,8 @@ Overlay = Annotated[
     Optional[Path],
     typer.Option("--overlay", help="An overlay folder with its own board and schedule; default: a temporary one."),
 ]
+Threads = Annotated[Optional[int], typer.Option("--threads", help="Of the fast engine; default: all processors.")]
+MaxMemory = Annotated[Optional[int], typer.Option("--max-memory", help="MiB that the fast engine may take.")]
 Checkpoint = Annotated[Optional[Path], typer.Option("--checkpoint", help="A frozen model, as `train` writes it.")]
 
 
@@ -171,7 +173,10 @@ app.add_typer(cli_overlay.app, name="overlay")
 @app.command()
 def run(
     network: NetworkFile,
-    executor: Annotated[str, typer.Option(help=f"One of: {', '.join(sources.EXECUTORS)}.")] = "reference",
+    executor: Annotated[
+        Optional[str], typer.Option(help=f"One of: {', '.join(sources.EXECUTORS)}; instead of --engine.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help=f"What emulates the network: {', '.join(sources.ENGINES)}.")] = "auto",
     images: ImagesFile = None,
     dataset: DatasetName = None,
     data: Data = None,
@@ -181,13 +186,15 @@ def run(
     board: BoardName = "pynq_z2",
     schedule: ScheduleText = "auto",
     out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Write the logits to this .npz.")] = None,
+    threads: Threads = None,
+    max_memory: MaxMemory = None,
     as_json: Json = False,
 ) -> None:
     """Run images through one executor and say what produced the answers."""
     loaded = store.load(network)
-    chosen = sources.make_executors(
-        sources.executor_names(executor)[:1], loaded, overlay, checkpoint, load_board(board), schedule
-    )[0]
+    names = sources.executor_names(executor or sources.engine_name(engine, loaded))[:1]
+    limits = sources.Limits(threads, max_memory)
+    chosen = sources.make_executors(names, loaded, overlay, checkpoint, load_board(board), schedule, limits)[0]
     emit(_run(chosen, loaded, images, dataset, data, limit, out), as_json)
 
 
@@ -221,7 +228,7 @@ def _run(
 @app.command()
 def check(
     network: NetworkFile,
-    executors: Annotated[str, typer.Option(help="Names, separated by commas.")] = "reference,csim,device",
+    executors: Annotated[str, typer.Option(help="Names, separated by commas.")] = "fast,csim,device",
     images: ImagesFile = None,
     dataset: DatasetName = None,
     data: Data = None,
@@ -252,7 +259,7 @@ def check(
 @app.command()
 def report(
     network: NetworkFile,
-    executors: Annotated[str, typer.Option(help="Names, separated by commas.")] = "reference,csim,device",
+    executors: Annotated[str, typer.Option(help="Names, separated by commas.")] = "fast,csim,device",
     images: ImagesFile = None,
     dataset: DatasetName = None,
     data: Data = None,

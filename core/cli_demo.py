@@ -57,7 +57,7 @@ def _one(recipe: str, folder: Path, board: Board, seed: int) -> Section:
         sources.build_overlay(overlay, network, schedule, board)
     sources.save_images(overlay / "images.npz", trained.data.test_images, trained.data.test_labels)
     executors = sources.make_executors(
-        ["torch", "reference", "csim", "device"], network, overlay, folder / "frozen.pt", board, "auto"
+        ["torch", "reference", "fast", "csim", "device"], network, overlay, folder / "frozen.pt", board, "auto"
     )
     images, labels = trained.data.test_images, trained.data.test_labels
     with progress(f"{recipe}: running and comparing", len(images) * len(executors)) as step:

@@ -20,16 +20,22 @@ from lutforge import store
 from lutforge.boards import Board, load_board
 from lutforge.cli_console import say
 from lutforge.comparison import Run
+from lutforge.engine.build import has_compiler, is_compiled
+from lutforge.engine.executor import FastExecutor
 from lutforge.errors import InputError, LutforgeError, ScheduleError
 from lutforge.executors import Executor
 from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE, load_manifest, require_network
 from lutforge.network import Network
+from lutforge.operations import LutNeurons, TruthTables
 from lutforge.reference import ReferenceExecutor
 from lutforge.schedule import Schedule, check, from_json
 
 Ints = npt.NDArray[Any]
-EXECUTORS = ("torch", "reference", "csim", "rtl", "rtl-netlist", "device", "device-rtl")
-"""`rtl` is Verilator where it is installed, else the netlist evaluator; `device-rtl` runs `rtl` behind the device."""
+EXECUTORS = ("torch", "reference", "fast", "csim", "rtl", "rtl-netlist", "device", "device-csim", "device-rtl")
+"""`rtl` is Verilator where it is installed, else the netlist evaluator. Behind the emulated device `fast` computes, or
+`csim` or `rtl` where its name says so."""
+
+ENGINES = ("auto", "reference", "fast")
 
 
 @dataclass(frozen=True)
@@ -156,26 +162,68 @@ def executor_names(text: str) -> List[str]:
     return names
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What the fast engine may take: threads (None: all processors) and memory in MiB (None: no limit)."""
+
+    threads: Optional[int] = None
+    max_memory: Optional[int] = None
+
+
+def engine_name(engine: str, network: Network) -> str:
+    """Return the executor that emulates a network: 'fast', or 'reference' where numpy alone would be no faster."""
+    if engine not in ENGINES:
+        raise LutforgeError(f"--engine {engine}: use one of {', '.join(ENGINES)}")
+    if engine != "auto":
+        return engine
+    gates = any(isinstance(node.op, (LutNeurons, TruthTables)) for node in network.nodes)
+    if gates or has_compiler():
+        return "fast"
+    say("no C++ compiler was found, and the network has no gates: the reference is as fast as numpy can be")
+    return "reference"
+
+
+def fast_executor(network: Network, limits: Limits) -> FastExecutor:
+    """Return the fast engine; the first one on a computer compiles it, and without a compiler it says what runs."""
+    if not is_compiled():
+        say("compiling the fast engine, once on this computer")
+    memory = None if limits.max_memory is None else limits.max_memory << 20
+    made = FastExecutor(network, threads=limits.threads, max_memory=memory)
+    if made.why_numpy:
+        say(made.why_numpy)
+    return made
+
+
 def make_executors(
-    names: List[str], network: Network, overlay: Optional[Path], checkpoint: Optional[Path], board: Board, schedule: str
+    names: List[str],
+    network: Network,
+    overlay: Optional[Path],
+    checkpoint: Optional[Path],
+    board: Board,
+    schedule: str,
+    limits: Limits = Limits(),  # immutable
 ) -> List[Executor]:
     """Return the executors asked for. Without an overlay folder one is generated and compiled for the occasion."""
     if overlay is not None:
         require_network(load_manifest(overlay), network)
-    elif set(names) - {"torch", "reference"}:
+    elif set(names) - {"torch", "reference", "fast"}:
         overlay = _scratch() / network.name
         say(f"generating and compiling {network.name} for {board.name}, schedule {schedule}, in {overlay}")
         folding = read_schedule(schedule, network, board)
-        if {"csim", "device"} & set(names):
+        if {"csim", "device-csim"} & set(names):
             build_overlay(overlay, network, folding, board)
         else:
             write_sources(overlay, network, folding, board)
-    return [_executor(name, network, overlay, checkpoint) for name in names]
+    return [_executor(name, network, overlay, checkpoint, limits) for name in names]
 
 
-def _executor(name: str, network: Network, overlay: Optional[Path], checkpoint: Optional[Path]) -> Executor:
+def _executor(
+    name: str, network: Network, overlay: Optional[Path], checkpoint: Optional[Path], limits: Limits
+) -> Executor:
     if name == "reference":
         return ReferenceExecutor(network)
+    if name == "fast":
+        return fast_executor(network, limits)
     if name == "torch":
         from lutforge.training.export import from_network
         from lutforge.training.frozen import load_frozen
@@ -200,7 +248,9 @@ def _executor(name: str, network: Network, overlay: Optional[Path], checkpoint: 
     if name == "device-rtl":
         simulate_if_needed(overlay, network, default_simulator())
         return Accelerator.open(overlay, device="emulated", kernel="rtl")
-    compile_if_needed(overlay)
+    if name == "device-csim":
+        compile_if_needed(overlay)
+        return Accelerator.open(overlay, device="emulated", kernel="csim")
     return Accelerator.open(overlay)
 
 

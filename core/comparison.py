@@ -59,14 +59,18 @@ class Comparison:
 def run_blocks(
     network: Network, executor: Executor, images: Ints, on_block: Optional[Callable[[int], None]] = None
 ) -> Run:
-    """Run one executor block by block. on_block: called with the number of images of each block done."""
+    """Run one executor block by block, of as many images as it says or BLOCK_IMAGES.
+
+    on_block: called with the number of images of each block done.
+    """
     images = check_images(network, images)
     if not len(images):
         raise InputError("there are no images to run; at least one is wanted")
     parts: List[npt.NDArray[np.int64]] = []
     begun = time.perf_counter()
-    for start in range(0, len(images), BLOCK_IMAGES):
-        parts.append(executor.run(images[start : start + BLOCK_IMAGES]))
+    size = getattr(executor, "block_images", BLOCK_IMAGES)
+    for start in range(0, len(images), size):
+        parts.append(executor.run(images[start : start + size]))
         if on_block:
             on_block(len(parts[-1]))
     return Run(executor.name, np.concatenate(parts), time.perf_counter() - begun)

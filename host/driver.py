@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Union
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge import reference
+from lutforge.engine.executor import FastExecutor
 from lutforge.errors import DeviceError, InputError, OverlayError
 from lutforge.executors import Difference, check_images, first_difference
 from lutforge.host.results import Result, Throughput, Times, Verification
@@ -30,7 +32,7 @@ DEFAULT_TIMEOUT_S = 10.0
 class Accelerator:
     """An overlay ready to answer; a context manager, and an executor like the others.
 
-    Open it with `Accelerator.open`. `name` says what answers, for instance 'device (emulated: csim)'.
+    Open it with `Accelerator.open`. `name` says what answers, for instance 'device (emulated: fast)'.
     Threads may share it: one after another uses the hardware.
     """
 
@@ -49,14 +51,14 @@ class Accelerator:
         overlay: Union[str, Path],
         *,
         device: Any = None,
-        kernel: str = "csim",
+        kernel: str = "fast",
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Accelerator:
         """Load an overlay folder and return its driver.
 
         device: 'board', 'emulated', a pynq device, or None for a board if pynq has one and the emulated device
-        otherwise. kernel: what computes behind the emulated device, 'csim' (kernel.so), 'rtl' (a compiled simulation
-        of the Verilog, which counts cycles) or 'reference'.
+        otherwise. kernel: what computes behind the emulated device, 'fast' (the engine, on network.npz), 'csim'
+        (kernel.so), 'rtl' (a compiled simulation of the Verilog, which counts cycles) or 'reference'.
         timeout_s: how long to wait for a batch beyond twice the time that the design is predicted to take.
         """
         folder = Path(overlay)
@@ -132,24 +134,31 @@ class Accelerator:
             if not session.emulated:
                 raise DeviceError(
                     f"{session.label}: a board cannot say what its inner edges carry. Trace the same overlay folder "
-                    "with device='emulated', kernel='csim'"
+                    "with device='emulated'"
                 )
             traced: Dict[str, npt.NDArray[np.int64]] = session.device.kernel.backend.trace(packed, len(images))
         return traced
 
     def verify(self, images: Ints, batch: Optional[int] = None) -> Verification:
-        """Compare every answer with the reference on network.npz, equal integers, and name the first difference."""
+        """Compare every answer with the emulation of network.npz, equal integers, and name the first difference.
+
+        The emulation is the fast engine, which is checked against the reference as it starts.
+        """
         images = check_images(self.network, images)
         if not len(images):
             raise InputError("verify of 0 images compares nothing; at least one image is wanted")
         result = self.predict(images, batch)
-        wanted = reference.run(self.network, images).reshape(-1, self.manifest.classes)
+        wanted = self._emulation.run(images).reshape(-1, self.manifest.classes)
         wrong = result.classes != argmax(wanted)
         if result.logits is not None:
             wrong |= (result.logits != wanted).any(axis=1)
         places = np.flatnonzero(wrong)
         first = self._first(images, result, wanted, int(places[0])) if places.size else None
-        return Verification(len(images), len(places), first, self.executor)
+        return Verification(len(images), len(places), first, self.executor, self._emulation.name)
+
+    @cached_property
+    def _emulation(self) -> FastExecutor:
+        return FastExecutor(self.network)
 
     def _first(self, images: Ints, result: Result, wanted: Ints, image: int) -> Difference:
         """Name the first difference of one image: by node where a trace can be had, else the output."""

@@ -22,14 +22,19 @@ from lutforge.host.axi_dma import AxiDma, AxiStream
 from lutforge.host.axi_kernel import Backend, Block, Registers, StreamKernel
 from lutforge.host.axi_registers import DMA_TYPE
 from lutforge.host.device_memory import Allocation, ContiguousMemory
-from lutforge.host.kernels import CompiledKernel, ReferenceKernel
+from lutforge.host.kernels import CompiledKernel, FastKernel, ReferenceKernel
 from lutforge.host.register_array import RegisterArray
 from lutforge.host.session import bind_clocks
 from lutforge.manifest import IP_VLNV, Manifest, load_manifest
 from lutforge.rtl_kernel import RtlKernel
 
 BackendFactory = Callable[[Path, Manifest], Backend]
-KERNELS: Dict[str, BackendFactory] = {"csim": CompiledKernel, "rtl": RtlKernel, "reference": ReferenceKernel}
+KERNELS: Dict[str, BackendFactory] = {
+    "fast": FastKernel,
+    "csim": CompiledKernel,
+    "rtl": RtlKernel,
+    "reference": ReferenceKernel,
+}
 """What can compute inside the emulated kernel, made from an overlay folder and its manifest."""
 
 ARCHITECTURES = {"processing_system7": "armv7l", "zynq_ultra_ps_e": "aarch64"}
@@ -47,7 +52,7 @@ PS_RESET = {
 
 
 class EmulatedDevice(Device):  # type: ignore[misc]  # pynq has no types
-    """The device. kernel: 'csim', 'rtl', 'reference', or a factory (folder, manifest) -> Backend."""
+    """The device. kernel: 'fast', 'csim', 'rtl', 'reference', or a factory (folder, manifest) -> Backend."""
 
     emulated = True
     _probe_priority_ = 10_000
@@ -56,7 +61,7 @@ class EmulatedDevice(Device):  # type: ignore[misc]  # pynq has no types
     def _probe_(cls) -> List[EmulatedDevice]:
         return [cls()]
 
-    def __init__(self, kernel: Union[str, BackendFactory] = "csim", memory_bytes: int = MEMORY_BYTES):
+    def __init__(self, kernel: Union[str, BackendFactory] = "fast", memory_bytes: int = MEMORY_BYTES):
         super().__init__("lutforge_emulated")
         if isinstance(kernel, str) and kernel not in KERNELS:
             raise DeviceError(f"kernel {kernel!r} is unknown; use one of {', '.join(KERNELS)}")

@@ -21,8 +21,8 @@ class Result:
     """Answers to a batch of images.
 
     logits: int64 [batch, classes], or None where the overlay sends the class only. classes: int64 [batch].
-    executor: 'emulated: csim', 'emulated: rtl', 'emulated: reference' or 'board <name>'. seconds: packing and
-    unpacking included. performance: the cycles that a simulation of the Verilog counted, None for anything else.
+    executor: 'emulated: fast' (csim, rtl, reference) or 'board <name>'. seconds: packing and unpacking included.
+    performance: the cycles that a simulation of the Verilog counted, None for anything else.
     """
 
     logits: Optional[Ints]
@@ -34,12 +34,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Verification:
-    """Every answer compared with the reference. differing: images answered otherwise; first: where."""
+    """Every answer compared with the emulation `golden`. differing: images answered otherwise; first: where."""
 
     images: int
     differing: int
     first: Optional[Difference]
     executor: str
+    golden: str = "reference"
 
     @property
     def equal(self) -> bool:
@@ -48,7 +49,7 @@ class Verification:
 
     def __str__(self) -> str:
         if self.equal:
-            return f"{self.executor}: all {self.images} answers equal the reference"
+            return f"{self.executor}: all {self.images} answers equal the emulation ({self.golden})"
         return f"{self.executor}: {self.differing} of {self.images} answers differ; first: {self.first}"
 
 

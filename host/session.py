@@ -36,7 +36,7 @@ HARDWARE = threading.RLock()
 
 @dataclass
 class Session:
-    """A loaded overlay. `label` says what answers: 'emulated: csim' or 'board pynq_z2'. clock_mhz: as read back."""
+    """A loaded overlay. `label` says what answers: 'emulated: fast' or 'board pynq_z2'. clock_mhz: as read back."""
 
     device: Any
     overlay: Any
@@ -93,7 +93,7 @@ def import_pynq() -> Any:
     except (ImportError, OSError) as error:
         raise ToolError(
             f"pynq cannot be imported ({error}); a board and the emulated device need it: "
-            f"pip install '{PYNQ_WANTED}' 'pycparser<3'. Without it the executors reference and csim still work"
+            f"pip install '{PYNQ_WANTED}' 'pycparser<3'. Without it the executors reference, fast and csim still work"
         ) from error
     return pynq
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Dict, Tuple, get_args
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
+from lutforge.engine.executor import FastExecutor
 from lutforge.errors import TrainingError
 from lutforge.network import Network, Node
 from lutforge.operations import Op
@@ -82,14 +81,12 @@ class FreezeReport:
 
 
 def freeze_report(model: nn.Module, frozen: FrozenModel, images: Images, labels: Labels) -> FreezeReport:
-    """Return on how many images (uint8 [n, h, w, c]) the unfrozen and the frozen model answer another class."""
+    """Return on how many images (uint8 [n, h, w, c]) the unfrozen and the frozen model answer another class.
+
+    The frozen model is answered for by the fast engine on its network, which is what goes to hardware.
+    """
     before = predict(model, images).argmax(dim=1).numpy()
-    after = _classes(frozen.run(images))
+    after = FastExecutor(to_network(frozen)).classes(images)
     return FreezeReport(
         len(images), int((before != after).sum()), float((before == labels).mean()), float((after == labels).mean())
     )
-
-
-def _classes(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Index of the largest logit, the lowest on a tie, which is what torch.argmax promises as well."""
-    return torch.from_numpy(logits).argmax(dim=-1).numpy().reshape(len(logits))

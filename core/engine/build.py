@@ -54,8 +54,29 @@ def compiled(compiler: Optional[str] = None) -> ctypes.CDLL:
     Two processes that compile at once both succeed; a damaged file is made again. Where the cache folder cannot be
     written, the engine is compiled anew by each process.
     """
-    extra = tuple(os.environ.get(FLAGS_VARIABLE, "").split())
-    return _loaded(find_compiler(compiler), extra, str(cache_folder()))
+    return _loaded(find_compiler(compiler), _extra_flags(), str(cache_folder()))
+
+
+def has_compiler() -> bool:
+    """Whether there is a compiler."""
+    try:
+        find_compiler()
+    except ToolError:
+        return False
+    return True
+
+
+def is_compiled() -> bool:
+    """Whether `compiled` would find the engine in the cache, or nothing to compile it with."""
+    if not has_compiler():
+        return True
+    compiler = find_compiler()
+    with as_file(files("lutforge.engine") / "src") as sources:
+        return _whole(cache_folder() / f"{_key(sources, compiler, _extra_flags())}-{NAME}") is not None
+
+
+def _extra_flags() -> Tuple[str, ...]:
+    return tuple(os.environ.get(FLAGS_VARIABLE, "").split())
 
 
 @lru_cache(maxsize=8)

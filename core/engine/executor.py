@@ -8,7 +8,7 @@ import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from math import prod
-from typing import Any, Callable, Dict, List, Optional, Set, Union
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,9 @@ BACKENDS = ("auto", "native", "interpreted", "numpy")
 
 CHECKED_IMAGES = 99
 """Random images that each program must answer as the reference does; no multiple of a block."""
+
+RAW_COPIES = 16
+"""Bytes that an element of an image may take while it is brought into the engine's form."""
 
 CHUNK_BYTES = 4 << 20
 """Images that a thread takes at a time: a quarter of a second's work at most, after which Ctrl-C is seen."""
@@ -63,6 +66,11 @@ class FastExecutor:
         self.why_numpy = ""
         self._logits: Backend = self._made(plan(network))
         self.name = f"fast: {self._logits.name}"
+
+    @property
+    def block_images(self) -> int:
+        """Images that keep all threads at work, for whoever runs a long batch in parts."""
+        return 4 * self.threads * self._chunk(self._logits)
 
     def run(self, images: Ints) -> npt.NDArray[np.int64]:
         """Return the logits of images, int64 [batch, ..., classes]."""
@@ -138,9 +146,8 @@ class FastExecutor:
 
     def _run(self, backend: Backend, images: Ints) -> List[npt.NDArray[np.int64]]:
         batch = check_images(self.network, images)
-        threads = self._fitting(backend, len(batch))
+        threads, size = self._fitting(backend, len(batch))
         found = self._outputs(backend.program, len(batch))
-        size = self._chunk(backend)
         starts = list(range(0, len(batch), size))
 
         def work(start: int) -> int:
@@ -189,19 +196,23 @@ class FastExecutor:
     def _outputs(program: Program, images: int) -> List[npt.NDArray[np.int64]]:
         return [np.zeros((images, prod(shape)), dtype=np.int64) for _, shape in program.outputs]
 
-    def _fitting(self, backend: Backend, images: int) -> int:
-        """Return how many threads the memory allows; InputError where it allows none."""
+    def _fitting(self, backend: Backend, images: int) -> Tuple[int, int]:
+        """Return (threads, images of a part) that the memory allows; InputError where it allows none."""
+        size = self._chunk(backend)
         if self.max_memory is None:
-            return self.threads
+            return self.threads, size
         answers = images * sum(8 * prod(shape) for _, shape in backend.program.outputs)
-        each = backend.memory_bytes + self._chunk(backend) * backend.program.raw_elements * 4
-        fitting = (self.max_memory - answers) // each
-        if fitting < 1:
+        image_bytes = RAW_COPIES * backend.program.raw_elements
+        each = backend.memory_bytes + backend.block * image_bytes
+        left = self.max_memory - answers
+        if left < each:
             raise InputError(
                 f"{images} images want {_mib(answers)} for their answers and {_mib(each)} for a thread; the limit is "
                 f"{_mib(self.max_memory)}. Raise it, or run fewer images at a time"
             )
-        return int(min(self.threads, fitting))
+        threads = min(self.threads, left // each)
+        blocks = (left // threads - backend.memory_bytes) // (backend.block * image_bytes)
+        return threads, min(size, blocks * backend.block)
 
 
 def _mib(size: int) -> str:

@@ -146,7 +146,9 @@ def count_exceeded(gates: Gates, lanes: Sequence[int], thresholds: Sequence[int]
     ordered = sorted(thresholds)
     if len(lanes) <= MAX_TABLE_INPUTS:
         counts = [sum(x > step for step in ordered) for x in range(1 << len(lanes))]
-        return [gates.gate(lanes, sum((count >> bit & 1) << x for x, count in enumerate(counts))) for bit in range(width)]
+        return [
+            gates.gate(lanes, sum((count >> bit & 1) << x for x, count in enumerate(counts))) for bit in range(width)
+        ]
     flags: Dict[int, int] = {}
     for step in ordered:
         if step not in flags:

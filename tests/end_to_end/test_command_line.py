@@ -61,11 +61,12 @@ def test_check_of_all_executors(stages):
     folder, said = stages
     words = ["check", folder / "net.npz", "--images", said["train"]["images"], "--overlay", folder / "overlay"]
     run = lutforge_command(
-        *words, "--executors", "torch,reference,csim,device", "--checkpoint", said["train"]["frozen"]
+        *words, "--executors", "torch,reference,fast,csim,device,device-csim", "--checkpoint", said["train"]["frozen"]
     )
     assert run.returncode == 0, run.stderr
-    assert "device (emulated: csim)" in run.stdout
-    assert "all 4 executors answer all 449 images with equal integers" in " ".join(run.stderr.split())
+    for name in ("fast: ", "device (emulated: fast)", "device (emulated: csim)"):
+        assert name in run.stdout
+    assert "all 6 executors answer all 449 images with equal integers" in " ".join(run.stderr.split())
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +182,7 @@ def test_a_flipped_bit_in_the_network_file_is_named(stages):
     names_the_place(run, node.name, "torch", "reference")
 
 
-@pytest.mark.parametrize("executor", ["csim", "device"])
+@pytest.mark.parametrize("executor", ["csim", "device-csim"])
 def test_a_flipped_bit_in_the_generated_tables_is_named(stages, tmp_path, executor):
     folder, said = stages
     overlay = tmp_path / "overlay"

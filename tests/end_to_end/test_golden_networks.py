@@ -13,6 +13,7 @@ import lutforge
 from lutforge.boards import load_board
 from lutforge.comparison import compare, run_blocks
 from lutforge.cost import estimate, fits
+from lutforge.engine.executor import FastExecutor
 from lutforge.folding import auto, folded
 from lutforge.hls.csim import CsimExecutor, compile_kernel
 from lutforge.hls.generator import generate, write_overlay
@@ -29,8 +30,9 @@ BOARD = load_board("pynq_z2")
 def chain(network, schedule, images, folder):
     write_overlay(folder, network, generate(network, schedule, BOARD))
     compile_kernel(folder)
-    with Accelerator.open(folder, device="emulated") as device:
-        executors = [from_network(network), ReferenceExecutor(network), CsimExecutor(folder, network), device]
+    with Accelerator.open(folder, device="emulated", kernel="csim") as device:
+        golden = ReferenceExecutor(network)
+        executors = [from_network(network), golden, FastExecutor(network), CsimExecutor(folder, network), device]
         return compare(network, executors, images)
 
 
@@ -40,12 +42,9 @@ def test_executors_agree(name, mnist_images, tmp_path):
     images, _, _ = mnist_images
     result = chain(network, auto(network, BOARD), images[:40], tmp_path)
     assert result.equal, result.differences
-    assert [run.name for run in result.runs] == [
-        "torch (network file)",
-        "reference",
-        "csim",
-        "device (emulated: csim)",
-    ]
+    names = [run.name for run in result.runs]
+    assert names[:2] == ["torch (network file)", "reference"] and names[2].startswith("fast: ")
+    assert names[3:] == ["csim", "device (emulated: csim)"]
     assert len(np.unique(result.runs[0].classes)) > 3  # equal for another reason than a constant answer
 
 

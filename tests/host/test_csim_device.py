@@ -56,7 +56,7 @@ def images_of(network, count):
 
 def test_device_equals_reference_edge_by_edge(network, overlay):
     images = images_of(network, 40)
-    with Accelerator.open(overlay, device="emulated") as accelerator:
+    with Accelerator.open(overlay, device="emulated", kernel="csim") as accelerator:
         result = accelerator.predict(images, batch=16)
         assert result.executor == "emulated: csim" and accelerator.name == "device (emulated: csim)"
         assert np.array_equal(result.logits, reference.run(network, images))
@@ -71,7 +71,7 @@ def test_device_equals_reference_edge_by_edge(network, overlay):
 def test_large_batches_are_computed_in_blocks(network, overlay, monkeypatch):
     monkeypatch.setattr(kernels, "MAX_BLOCK_IMAGES", 7)
     images = images_of(network, 40)
-    with Accelerator.open(overlay, device="emulated") as accelerator:
+    with Accelerator.open(overlay, device="emulated", kernel="csim") as accelerator:
         assert np.array_equal(accelerator.run(images), reference.run(network, images))
 
 
@@ -96,7 +96,7 @@ def test_kernel_of_a_flipped_network_is_found_out(network, overlay, tmp_path):
     compile_kernel(folder)
     images = images_of(network, 6)
     images[:, 5] = 77
-    with Accelerator.open(folder, device="emulated") as accelerator:
+    with Accelerator.open(folder, device="emulated", kernel="csim") as accelerator:
         found = accelerator.verify(images)
     assert not found.equal and (found.first.node, found.first.element) == ("fc1", (3,))
     assert abs(found.first.left_value - found.first.right_value) == 77

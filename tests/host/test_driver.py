@@ -16,6 +16,7 @@ from lutforge.host.kernels import ReferenceKernel
 from lutforge.network import Network, Node
 from lutforge.numerics import argmax
 from lutforge.operations import TableMac
+from lutforge.reference import ReferenceExecutor
 
 REFERENCE = {"device": "emulated", "kernel": "reference"}
 
@@ -228,7 +229,7 @@ class FlippedKernel(ReferenceKernel):
 
     def __init__(self, folder, manifest):
         super().__init__(folder, manifest)
-        self.network = flip_one_bit(self.network)
+        self.executor = ReferenceExecutor(flip_one_bit(self.executor.network))
 
 
 @pytest.mark.parametrize("output", ["logits", "both"])

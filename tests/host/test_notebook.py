@@ -35,9 +35,9 @@ def test_it_runs(make_network, make_overlay, make_images, monkeypatch, with_imag
     text = "".join(
         output.get("text", "") for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
     )
-    assert "answers come from: emulated: reference" in text
+    assert "answers come from: emulated: fast" in text
     if with_images:
         assert "20 images from images.npz" in text and "accuracy: " in text
     else:
         assert "64 random images" in text and "answers: [" in text
-    assert "answers equal the reference" in text and "images/s at batch" in text
+    assert "answers equal the emulation" in text and "images/s at batch" in text

@@ -31,7 +31,7 @@ def test_missing_file_is_named(make_network, make_overlay, name):
 
 def test_missing_kernel_is_named(make_network, make_overlay):
     with pytest.raises(OverlayError, match=r"kernel.so: no such file; `lutforge csim` compiles it"):
-        Accelerator.open(make_overlay(make_network()), device="emulated")
+        Accelerator.open(make_overlay(make_network()), device="emulated", kernel="csim")
 
 
 def test_other_network_is_refused_with_both_hashes(make_network, make_overlay):
@@ -233,7 +233,7 @@ def test_unknown_device_and_kernel(make_network, make_overlay):
     folder = make_overlay(make_network())
     with pytest.raises(DeviceError, match="device 'fpga' is unknown; use 'board', 'emulated' or None"):
         Accelerator.open(folder, device="fpga")
-    with pytest.raises(DeviceError, match="kernel 'verilog' is unknown; use one of csim, rtl, reference"):
+    with pytest.raises(DeviceError, match="kernel 'verilog' is unknown; use one of fast, csim, rtl, reference"):
         Accelerator.open(folder, device="emulated", kernel="verilog")
 
 
@@ -303,7 +303,7 @@ def test_import_works_without_pynq_and_opening_names_it(make_network, make_overl
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     error, modules = done.stdout.splitlines()
     assert "pynq cannot be imported" in error and "pip install 'pynq>=3.1.2,<4' 'pycparser<3'" in error
-    assert "reference and csim still work" in error
+    assert "reference, fast and csim still work" in error
     assert modules == "[]"
 
 
@@ -319,4 +319,4 @@ def test_stock_pynq_finds_the_emulated_device_last():
         """
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["EmulatedDevice", "emulated: csim"]
+    assert done.stdout.split("\n")[:2] == ["EmulatedDevice", "emulated: fast"]
