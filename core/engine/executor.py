@@ -92,13 +92,12 @@ class FastExecutor:
         Values are two's complement in the bits of their edge. Of n images there are n - 1 pairs.
         """
         batch = check_images(self.network, images)
-        sums = {name: np.zeros((kind.elements, kind.bits), dtype=np.int64) for name, kind in self.network.types.items()}
-        size = self._chunk(self._traced)
-        for start in range(0, max(0, len(batch) - 1), size):
-            part = self.trace(batch[start : start + size + 1])  # the last image again as the next part's first
-            for name, values in part.items():
-                _add_flips(sums[name], values.reshape(len(values), -1))
-        return sums
+        program = self._counting.program
+        sums = self._outputs(program, 0)
+        _, size = self._fitting(self._counting, len(batch))
+        for start in range(0, len(batch) - 1, size):
+            self._counting.run(self._raw(program, batch[start : start + size + 1]), sums)  # the last image comes again
+        return {name: values for (name, _), values in zip(program.outputs, sums, strict=True)}
 
     @cached_property
     def _classes(self) -> Backend:
@@ -107,6 +106,10 @@ class FastExecutor:
     @cached_property
     def _traced(self) -> Backend:
         return self._made(plan(self.network, traced=True))
+
+    @cached_property
+    def _counting(self) -> Backend:
+        return self._made(plan(self.network, counting=True))
 
     def _made(self, program: Program) -> Backend:
         backend = self._backend_of(program)
@@ -133,16 +136,24 @@ class FastExecutor:
         found = self._outputs(backend.program, len(images))
         backend.run(self._raw(backend.program, images), found)
         for (name, _), values in zip(backend.program.outputs, found, strict=True):
-            if name == "class":
-                golden: Ints = argmax(reference.run(self.network, images))
-            else:
-                golden = wanted[name] if wanted else reference.run(self.network, images)
-            differing = np.flatnonzero((golden.reshape(len(images), -1) != values).any(axis=1))
+            golden = self._golden(backend.program, name, images, wanted)
+            differing = np.flatnonzero((golden.reshape(values.shape) != values).any(axis=1))
             if differing.size:
                 raise EngineError(
-                    f"the fast engine ({backend.name}) differs from the reference on {differing.size} of {len(images)} "
-                    f"random images, node {name}; it is refused. Use the reference, and report this network"
+                    f"the fast engine ({backend.name}) differs from the reference on {differing.size} of {len(values)} "
+                    f"{'elements' if backend.program.counting else 'random images'}, node {name}; it is refused. Use "
+                    "the reference, and report this network"
                 )
+
+    def _golden(self, program: Program, name: str, images: Ints, traced: Dict[str, npt.NDArray[np.int64]]) -> Ints:
+        if program.counting:
+            values = traced[name].reshape(len(images), -1)
+            changed = (values[1:] ^ values[:-1])[..., None] >> np.arange(self.network.types[name].bits)
+            return np.asarray((changed & 1).sum(axis=0))
+        if traced:
+            return traced[name]
+        logits = reference.run(self.network, images)
+        return argmax(logits) if name == "class" else logits
 
     def _run(self, backend: Backend, images: Ints) -> List[npt.NDArray[np.int64]]:
         batch = check_images(self.network, images)
@@ -194,7 +205,8 @@ class FastExecutor:
 
     @staticmethod
     def _outputs(program: Program, images: int) -> List[npt.NDArray[np.int64]]:
-        return [np.zeros((images, prod(shape)), dtype=np.int64) for _, shape in program.outputs]
+        shapes = [shape if program.counting else (images, prod(shape)) for _, shape in program.outputs]
+        return [np.zeros(shape, dtype=np.int64) for shape in shapes]
 
     def _fitting(self, backend: Backend, images: int) -> Tuple[int, int]:
         """Return (threads, images of a part) that the memory allows; InputError where it allows none."""
@@ -217,10 +229,3 @@ class FastExecutor:
 
 def _mib(size: int) -> str:
     return f"{size / (1 << 20):.1f} MiB"
-
-
-def _add_flips(sums: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> None:
-    """Add the flips of values [images, elements] to sums [elements, bits]."""
-    changed = values[1:] ^ values[:-1]
-    for bit in range(sums.shape[1]):
-        sums[:, bit] += ((changed >> bit) & 1).sum(axis=0)

@@ -18,6 +18,7 @@ from lutforge.engine.program import (
     WORDS,
     ArgMax,
     Buffer,
+    Count,
     Expand,
     Export,
     Gather,
@@ -34,7 +35,7 @@ from lutforge.engine.program import (
 from lutforge.errors import ToolError, unreachable
 
 Ints = npt.NDArray[Any]
-LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT = range(11)
+LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT = range(12)
 """Kinds of stages, as StageKind of engine.cpp numbers them."""
 
 FORMATS = {RAW: 0, BYTES: 1, WORDS: 2, PLANES: 3}
@@ -43,8 +44,12 @@ MESSAGE_BYTES = 512
 CODE_UNITS = 8
 """Machine code works on 512 images at a time."""
 
-BLOCK_BYTES = 768 << 10
-"""Memory of a block: what a second-level cache of a megabyte keeps beside the code."""
+LEAST_BYTES, MOST_BYTES, GATE_BYTES = 256 << 10, 768 << 10, 120
+"""Memory of a block: more where there is more code, which is fetched once per block; what a second-level cache holds.
+About so many bytes of code make a gate."""
+
+INTERPRETED_BYTES = 1536 << 10
+"""The same where gates are interpreted: an operation is looked up once per block, so blocks are large."""
 
 
 class _Array(ctypes.Structure):
@@ -126,6 +131,10 @@ class _Writer:
                 self.put(EXPORT)
                 self.buffer(stage.source)
                 self.put(stage.number)
+            case Count():
+                self.put(COUNT)
+                self.buffer(stage.source)
+                self.put(stage.number, stage.bits)
             case _:
                 unreachable(stage)
 
@@ -163,15 +172,14 @@ class NativeBackend:
         self._library.lutforge_engine_features.restype = ctypes.c_char_p
         for name in ("memory", "code"):
             getattr(self._library, f"lutforge_engine_{name}").restype = ctypes.c_int64
-        features = self._library.lutforge_engine_features().decode()
-        coded = code and "code" in features
+        coded = code and bool(self._library.lutforge_engine_has_code())
         self.block = 64 * (units or block_units(program, coded))
         self._handle: Optional[int] = self._make(coded)
         made = self._library.lutforge_engine_code(ctypes.c_void_p(self._handle))
         wanted = sum(isinstance(stage, Netlist) for stage in program.stages)
         refused = ", executable memory refused" if coded and made < wanted else ""
-        netlists = f", gates: {'machine code' if made == wanted else 'interpreted'}{refused}" if wanted else ""
-        self.name = f"{features.split(',')[-1].strip() if not wanted else features.split(' ')[0]}{netlists}"
+        gates = f", gates: {'machine code' if made == wanted else 'interpreted'}{refused}" if wanted else ""
+        self.name = f"{self._library.lutforge_engine_features().decode()}{gates}"
         self.memory_bytes = int(self._library.lutforge_engine_memory(ctypes.c_void_p(self._handle)))
 
     def __del__(self) -> None:
@@ -203,7 +211,10 @@ class NativeBackend:
         return int(handle)
 
     def run(self, raw: Ints, outputs: List[npt.NDArray[np.int64]]) -> None:
-        """Evaluate raw images [batch, elements] into outputs, int64 [batch, rows] each, C-contiguous."""
+        """Evaluate raw images [batch, elements] into outputs, int64 [batch, rows] each, C-contiguous.
+
+        A counting program adds to outputs of [elements, bits] instead.
+        """
         self._call(raw, len(raw), outputs)
 
     def run_packed(self, lanes: npt.NDArray[np.uint64], count: int, outputs: List[npt.NDArray[np.int64]]) -> None:
@@ -213,7 +224,7 @@ class NativeBackend:
     def _call(self, images: Ints, count: int, outputs: List[npt.NDArray[np.int64]]) -> None:
         images = np.ascontiguousarray(images)
         pointers = (ctypes.c_void_p * len(outputs))(*[each.ctypes.data for each in outputs])
-        rows = (ctypes.c_int64 * len(outputs))(*[each.shape[1] for each in outputs])
+        rows = (ctypes.c_int64 * len(outputs))(*[0 if self.program.counting else each.shape[1] for each in outputs])
         message = ctypes.create_string_buffer(MESSAGE_BYTES)
         failed = self._library.lutforge_engine_run(
             ctypes.c_void_p(self._handle),
@@ -233,13 +244,9 @@ def block_units(program: Program, code: bool) -> int:
     """Return how many times 64 images a block has: many for gates, so long as their lanes stay in the cache."""
     if not program.bit_sliced:
         return 1
-    least, most = (CODE_UNITS, 6 * CODE_UNITS) if code else (CODE_UNITS, 16 * CODE_UNITS)
-    fitting = BLOCK_BYTES // max(1, program.unit_bytes)
-    return max(least, min(most, fitting // least * least))
-
-
-def features() -> str:
-    """Return what the compiled engine uses on this computer."""
-    library = compiled()
-    library.lutforge_engine_features.restype = ctypes.c_char_p
-    return str(library.lutforge_engine_features().decode())
+    most, size = 16 * CODE_UNITS, INTERPRETED_BYTES
+    if code:
+        code_bytes = GATE_BYTES * sum(len(stage.tables) for stage in program.stages if isinstance(stage, Netlist))
+        most, size = 6 * CODE_UNITS, min(MOST_BYTES, max(LEAST_BYTES, code_bytes))
+    fitting = size // max(1, program.unit_bytes)
+    return max(CODE_UNITS, min(most, fitting // CODE_UNITS * CODE_UNITS))

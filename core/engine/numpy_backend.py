@@ -17,6 +17,7 @@ from lutforge.engine.program import (
     UNIT,
     ArgMax,
     Buffer,
+    Count,
     Expand,
     Export,
     Gather,
@@ -59,13 +60,16 @@ class NumpyBackend:
 
     def run(self, raw: Ints, outputs: List[npt.NDArray[np.int64]]) -> None:
         """Evaluate raw images [batch, elements] into outputs, int64 [batch, rows] each."""
+        last: Dict[int, Ints] = {}
         for start in range(0, len(raw), self.block):
             part = raw[start : start + self.block]
             padded = np.zeros((-(-len(part) // UNIT) * UNIT, raw.shape[1]), dtype=raw.dtype)
             padded[: len(part)] = part
             values: Dict[int, Ints] = {}
             for stage in self.program.stages:
-                if isinstance(stage, Export):
+                if isinstance(stage, Count):
+                    self._count(stage, values, len(part), outputs[stage.number], last)
+                elif isinstance(stage, Export):
                     found = values[stage.source.number]
                     if stage.source.format == PLANES:
                         outputs[stage.number][:, start // UNIT :][:, : found.shape[1]] = found.view(np.int64)
@@ -74,6 +78,22 @@ class NumpyBackend:
                     outputs[stage.number][start : start + len(part)] = found.T[: len(part)].astype(np.int64) + low
                 else:
                     values[stage.dest.number] = self._stage(stage, values, padded)
+
+    @staticmethod
+    def _count(stage: Count, values: Dict[int, Ints], images: int, sums: Ints, last: Dict[int, Ints]) -> None:
+        """Add the flips of a block, and of its first image against the block before."""
+        found = values[stage.source.number]
+        if stage.source.format == PLANES:
+            bits = unpacked(found).reshape(stage.source.rows * stage.source.bits, -1)[:, :images]
+        else:
+            low = stage.source.low if stage.source.format == BYTES else 0
+            x = found[:, None, :images].astype(np.int64) + low
+            bits = ((x >> np.arange(stage.bits)[:, None]) & 1).reshape(-1, images)
+        before = last.get(stage.number, bits[:, :1])
+        sums += (
+            (np.diff(bits.astype(np.int8), axis=1, prepend=before.astype(np.int8)) != 0).sum(axis=1).reshape(sums.shape)
+        )
+        last[stage.number] = bits[:, -1:]
 
     def _stage(self, stage: Stage, values: Dict[int, Ints], raw: Ints) -> Ints:
         def numbers(buffer: Buffer) -> Ints:
@@ -109,7 +129,7 @@ class NumpyBackend:
                 found = numbers(stage.source)
                 vectors = found.reshape(-1, stage.classes, found.shape[-1])
                 return np.asarray(vectors.argmax(axis=1), dtype=np.int32)
-            case Export():
+            case Export() | Count():
                 raise AssertionError("exported by the caller")
             case _:
                 unreachable(stage)

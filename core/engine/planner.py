@@ -18,6 +18,7 @@ from lutforge.engine.program import (
     WORDS,
     ArgMax,
     Buffer,
+    Count,
     Expand,
     Export,
     Gather,
@@ -160,21 +161,25 @@ class Planner:
         return readers[0] if len(readers) == 1 and not self.traced and node != self.network.output.name else None
 
 
-def plan(network: Network, *, traced: bool = False, classes: bool = False, packed: bool = False) -> Program:
+def plan(
+    network: Network, *, traced: bool = False, classes: bool = False, packed: bool = False, counting: bool = False
+) -> Program:
     """Return the program of a network: its logits exported, or every edge (traced), or the class of each vector.
+
+    counting: the flips of every edge's bits are counted instead, with the stages of a trace.
 
     packed: images enter as lanes, one per bit of the input, and logits that are bit-sliced leave as lanes.
     """
-    state = Planner(network, traced, packed)
+    state = Planner(network, traced or counting, packed)
     for node in network.nodes:
         for source in node.inputs:
             state.readers.setdefault(source, []).append(node)
     done: Set[str] = set()
     for node in network.nodes:
-        head = isinstance(node.op, ArgMaxOp) and not traced
+        head = isinstance(node.op, ArgMaxOp) and not state.traced
         if node.name not in done and not head:
             done.update(_lower(state, node))
-    outputs = _export(state, classes)
+    outputs = _count(state) if counting else _export(state, classes)
     offsets, total = placed(state.stages, state.buffers)
     first = network.nodes[0].name
     return Program(
@@ -187,6 +192,7 @@ def plan(network: Network, *, traced: bool = False, classes: bool = False, packe
         raw_low=network.input.low if state.narrow(first) else 0,
         raw_bytes=state.narrow(first),
         packed=packed,
+        counting=counting,
     )
 
 
@@ -204,6 +210,16 @@ def _export(state: Planner, classes: bool) -> Tuple[Tuple[str, Tuple[int, ...]],
         lanes = state.formats.get(name, {}).get(PLANES) if state.packed else None
         state.stages.append(Export(lanes or state.numbers(name), number))
     return tuple((name, network.types[name].shape) for name in names)
+
+
+def _count(state: Planner) -> Tuple[Tuple[str, Tuple[int, ...]], ...]:
+    """Add the stages that count flips; return (node, (elements, bits)) of each."""
+    outputs = []
+    for number, (name, kind) in enumerate(state.network.types.items()):
+        lanes = state.formats.get(name, {}).get(PLANES)
+        state.stages.append(Count(lanes or state.numbers(name), number, kind.bits))
+        outputs.append((name, (kind.elements, kind.bits)))
+    return tuple(outputs)
 
 
 def _lower(state: Planner, node: Node) -> List[str]:

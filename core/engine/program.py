@@ -189,7 +189,19 @@ class Export:
     number: int
 
 
-Stage = Union[Load, Import, Slice, Netlist, Pointwise, Matmul, Gather, Pool, Expand, ArgMax, Export]
+@dataclass(frozen=True)
+class Count:
+    """How often each bit flips from image to image, into output `number`: int64 [rows * bits], added to.
+
+    bits: of a value, two's complement. A run's first image has none before it.
+    """
+
+    source: Buffer
+    number: int
+    bits: int
+
+
+Stage = Union[Count, Load, Import, Slice, Netlist, Pointwise, Matmul, Gather, Pool, Expand, ArgMax, Export]
 
 
 @dataclass(frozen=True)
@@ -197,7 +209,7 @@ class Program:
     """Stages in order. outputs: (node, shape) of each export; offsets: of buffers, in bytes per 64 images.
 
     raw_low: what a byte 0 of the images stands for; raw_bytes: whether images enter as uint8, else as int32; packed:
-    whether they enter as lanes.
+    whether they enter as lanes. counting: outputs are counts of flips.
     """
 
     stages: Tuple[Stage, ...]
@@ -209,6 +221,7 @@ class Program:
     raw_low: int
     raw_bytes: bool
     packed: bool = False
+    counting: bool = False
 
     @property
     def bit_sliced(self) -> bool:
@@ -223,7 +236,7 @@ def reads(stage: Stage) -> List[Buffer]:
 
 def writes(stage: Stage) -> Optional[Buffer]:
     """Return the buffer a stage writes."""
-    return None if isinstance(stage, Export) else stage.dest
+    return None if isinstance(stage, (Export, Count)) else stage.dest
 
 
 def placed(stages: List[Stage], buffers: List[Buffer]) -> Tuple[Tuple[int, ...], int]:

@@ -31,6 +31,8 @@ struct Block {
     int64_t* const* lanes_out;  // and as lanes of `all_words` words
     size_t all_words;
     uint8_t* scratch;         // of the stage that runs
+    uint8_t* last;            // bits of the image before this block, for stages that count flips
+    bool first;               // whether there is no such image
 
     uint8_t* base(const Buffer& buffer) const { return arena + size_t(buffer.offset) * units; }
     uint8_t* bytes(const Buffer& buffer, int64_t row, size_t unit) const {
@@ -50,6 +52,7 @@ class Stage {
     virtual ~Stage() = default;
     virtual void run(const Block& block) const = 0;
     virtual size_t scratch_bytes(size_t) const { return 0; }
+    virtual size_t last_bytes() const { return 0; }
 };
 
 // 64 values of a row as integers.

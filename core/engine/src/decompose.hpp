@@ -12,6 +12,10 @@
 #include <unordered_map>
 #include <vector>
 
+#ifdef __BMI2__
+#include <immintrin.h>
+#endif
+
 namespace engine {
 
 // A value: a constant (ZERO), or an operand, perhaps inverted.
@@ -31,16 +35,23 @@ typedef uint64_t Table;  // of n inputs: the lowest 1 << n bits
 
 inline Table ones(int inputs) { return inputs == 6 ? ~Table(0) : (Table(1) << (1 << inputs)) - 1; }
 
+// Addresses whose bit k is 0.
+const Table LOW[6] = {0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F,
+                      0x00FF00FF00FF00FF, 0x0000FFFF0000FFFF, 0x00000000FFFFFFFF};
+
 // The table with input k fixed, of one input less.
 inline Table cofactor(Table table, int inputs, int k, int value) {
-    static const Table LOW[6] = {0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F,
-                                 0x00FF00FF00FF00FF, 0x0000FFFF0000FFFF, 0x00000000FFFFFFFF};
-    Table half = (value ? table >> (1 << k) : table) & LOW[k];
+    Table half = value ? table >> (1 << k) : table;
+#ifdef __BMI2__
+    return _pext_u64(half, LOW[k] & ones(inputs));
+#else
+    half &= LOW[k];
     for (int step = k; step < inputs - 1; ++step) half = (half | half >> (1 << step)) & LOW[step + 1];
     return half & ones(inputs - 1);
+#endif
 }
 
-inline bool depends(Table table, int inputs, int k) { return cofactor(table, inputs, k, 0) != cofactor(table, inputs, k, 1); }
+inline bool depends(Table table, int inputs, int k) { return (table ^ table >> (1 << k)) & LOW[k] & ones(inputs); }
 
 // How to make a table: cost in operations, and the choice that has it.
 struct Choice {
@@ -61,16 +72,18 @@ class Decomposer {
         uint32_t column[8];     // the different columns: bits over the free inputs
         uint8_t number[8];      // which of them each assignment of the bound inputs has
     };
+    static const int MAX_CODES = 9;
     struct Code {
         Table outer;            // over (h0, h1 where there are two, the free inputs)
         uint8_t h[2];           // functions of the bound inputs
         int count;
     };
     Choice choose(Table table, int inputs);
+    Choice reduced(Table table, int inputs);
     Choice search(Table table, int inputs);
     Choice search_four(Table table);
     bool split(Table table, int inputs, int set, Split& result) const;
-    std::vector<Code> codes(const Split& split, int inputs) const;
+    static int codes(const Split& split, int inputs, Code* result);
     Ref build_four(Table table, const Choice& choice, const std::vector<int>& vars, std::vector<Op3>& ops, int& next);
     Ref build_expansion(Table table, const Choice& choice, const std::vector<int>& vars, std::vector<Op3>& ops, int& next);
     Ref build_bound(Table table, const Choice& choice, const std::vector<int>& vars, std::vector<Op3>& ops, int& next);
@@ -117,24 +130,27 @@ inline Decomposer::Decomposer() : four_(1 << 16, Choice{0xFF, 0, 0, 0}) {
 }
 
 inline Choice Decomposer::choose(Table table, int inputs) {
-    for (int k = inputs - 1; k >= 0; --k) {
-        if (depends(table, inputs, k)) continue;
-        table = cofactor(table, inputs, k, 0);
-        --inputs;
-    }
-    if (inputs <= 1) return {0, SINGLE, 0, 0};
-    if (inputs <= 3) return {1, SINGLE, 0, 0};
     if (table & 1) table = ~table & ones(inputs);
     if (inputs == 4) {
         Choice& found = four_[table];
-        if (found.cost == 0xFF) found = search_four(table);
+        if (found.cost == 0xFF) found = reduced(table, 4);
         return found;
     }
+    if (inputs < 4) return reduced(table, inputs);
     auto found = memo_[inputs].find(table);
     if (found != memo_[inputs].end()) return found->second;
-    Choice choice = search(table, inputs);
+    const Choice choice = reduced(table, inputs);
     memo_[inputs][table] = choice;
     return choice;
+}
+
+// The choice for a table that may not depend on all its inputs.
+inline Choice Decomposer::reduced(Table table, int inputs) {
+    for (int k = inputs - 1; k >= 0; --k)
+        if (!depends(table, inputs, k)) return choose(cofactor(table, inputs, k, 0), inputs - 1);
+    if (inputs <= 1) return {0, SINGLE, 0, 0};
+    if (inputs <= 3) return {1, SINGLE, 0, 0};
+    return inputs == 4 ? search_four(table) : search(table, inputs);
 }
 
 // Whether nonconstant tables p and q of two inputs are one table or its complement; `shared` is the one.
@@ -173,8 +189,9 @@ inline Choice Decomposer::search(Table table, int inputs) {
     for (size_t index = 0; index < sets_[inputs].size(); ++index) {
         Split parts;
         if (!split(table, inputs, sets_[inputs][index], parts)) continue;
-        std::vector<Code> all = codes(parts, inputs);
-        for (size_t code = 0; code < all.size(); ++code) {
+        Code all[MAX_CODES];
+        const int count = codes(parts, inputs, all);
+        for (int code = 0; code < count; ++code) {
             int total = cost(all[code].outer, inputs - 3 + all[code].count);
             for (int i = 0; i < all[code].count; ++i) total += cost(all[code].h[i], 3);
             if (total < best.cost) best = {uint8_t(total), BOUND_SET, uint8_t(index), uint8_t(code)};
@@ -193,18 +210,15 @@ inline Choice Decomposer::search(Table table, int inputs) {
 }
 
 inline bool Decomposer::split(Table table, int inputs, int set, Split& result) const {
-    int bound[3], free_inputs[3], bounds = 0, frees = 0;
-    for (int k = 0; k < inputs; ++k) (set >> k & 1 ? bound[bounds++] : free_inputs[frees++]) = k;
+    int bound[3], bounds = 0;
+    for (int k = 0; k < inputs; ++k)
+        if (set >> k & 1) bound[bounds++] = k;
     result.columns = 0;
     for (int assignment = 0; assignment < 8; ++assignment) {
-        int base = 0;
-        for (int i = 0; i < 3; ++i) base |= (assignment >> i & 1) << bound[i];
-        uint32_t column = 0;
-        for (int rest = 0; rest < 1 << frees; ++rest) {
-            int address = base;
-            for (int i = 0; i < frees; ++i) address |= (rest >> i & 1) << free_inputs[i];
-            column |= uint32_t(table >> address & 1) << rest;
-        }
+        Table rest = table;
+        int width = inputs;
+        for (int i = 2; i >= 0; --i) rest = cofactor(rest, width--, bound[i], assignment >> i & 1);
+        const uint32_t column = uint32_t(rest);
         int found = 0;
         while (found < result.columns && result.column[found] != column) ++found;
         if (found == 4) return false;
@@ -215,10 +229,9 @@ inline bool Decomposer::split(Table table, int inputs, int set, Split& result) c
 }
 
 // The ways to number up to four columns with one or two bits, that differ by more than complements.
-inline std::vector<Decomposer::Code> Decomposer::codes(const Split& parts, int inputs) const {
+inline int Decomposer::codes(const Split& parts, int inputs, Code* result) {
     static const uint8_t NUMBERS[3][4] = {{0, 1, 2, 3}, {0, 1, 3, 2}, {0, 3, 1, 2}};
     const int frees = inputs - 3, entries = 1 << frees;
-    std::vector<Code> result;
     if (parts.columns <= 2) {
         Code code = {0, {0, 0}, 1};
         for (int assignment = 0; assignment < 8; ++assignment) code.h[0] |= uint8_t(parts.number[assignment] << assignment);
@@ -226,9 +239,10 @@ inline std::vector<Decomposer::Code> Decomposer::codes(const Split& parts, int i
             uint32_t column = parts.column[parts.columns == 1 ? 0 : address & 1];
             code.outer |= Table(column >> (address >> 1) & 1) << address;
         }
-        result.push_back(code);
-        return result;
+        result[0] = code;
+        return 1;
     }
+    int count = 0;
     for (const auto& numbers : NUMBERS)
         for (int unused = 0; unused < (parts.columns == 3 ? 3 : 1); ++unused) {
             Code code = {0, {0, 0}, 2};
@@ -241,9 +255,9 @@ inline std::vector<Decomposer::Code> Decomposer::codes(const Split& parts, int i
             }
             for (int address = 0; address < 4 * entries; ++address)
                 code.outer |= Table(column[address & 3] >> (address >> 2) & 1) << address;
-            result.push_back(code);
+            result[count++] = code;
         }
-    return result;
+    return count;
 }
 
 inline Ref Decomposer::build(Table table, std::vector<int> vars, std::vector<Op3>& ops, int& next) {
@@ -317,7 +331,9 @@ inline Ref Decomposer::build_bound(Table table, const Choice& choice, const std:
     const int inputs = int(vars.size()), set = sets_[inputs][choice.first];
     Split parts;
     split(table, inputs, set, parts);
-    const Code code = codes(parts, inputs)[choice.second];
+    Code all[MAX_CODES];
+    codes(parts, inputs, all);
+    const Code code = all[choice.second];
     std::vector<int> bound, outer;
     for (int k = 0; k < inputs; ++k)
         if (set >> k & 1) bound.push_back(vars[k]);

@@ -18,7 +18,7 @@
 
 namespace engine {
 
-const int CHUNK_OPS = 160, REGISTERS = 32, SPILLS = 64;
+const int CHUNK_OPS = 96, REGISTERS = 32, SPILLS = 64;
 const int VECTOR_BYTES = 64;
 const int NEVER = 1 << 30;
 

@@ -11,7 +11,7 @@
 
 namespace engine {
 
-enum StageKind { LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT };
+enum StageKind { LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT };
 
 struct Array {
     const void* data;
@@ -59,6 +59,7 @@ struct Program {
     bool packed;         // images enter as lanes
     int code = 0;        // netlists in machine code
     int netlists = 0;
+    size_t last_bytes = 0;
     Decomposer decomposer;
 
     size_t scratch_bytes() const {
@@ -180,6 +181,15 @@ std::unique_ptr<Stage> read_stage(Reader& reader, Program& program, bool with_co
             made->dest = reader.buffer();
             return std::unique_ptr<Stage>(made.release());
         }
+        case COUNT: {
+            std::unique_ptr<Count> made(new Count);
+            made->source = reader.buffer();
+            made->number = reader.number();
+            made->bits = reader.number();
+            made->last_offset = program.last_bytes;
+            program.last_bytes += made->last_bytes();
+            return std::unique_ptr<Stage>(made.release());
+        }
         default: throw std::runtime_error("a program holds a stage that is unknown here");
     }
 }
@@ -188,23 +198,24 @@ void run(const Program& program, const uint8_t* images, int64_t count, int64_t* 
     const size_t arena = program.arena_bytes(), scratch = program.scratch_bytes(), block_images = program.units * UNIT;
     std::unique_ptr<uint8_t, void (*)(void*)> memory(static_cast<uint8_t*>(std::aligned_alloc(64, arena + scratch)), std::free);
     if (!memory) throw std::runtime_error("no memory for a block of images");
-    std::memset(memory.get(), 0, arena + scratch);
-    std::vector<uint8_t> last;  // the last block, filled up with zeros
+    std::vector<uint8_t> filled, last_bits(program.last_bytes + 1);  // the last block, filled up with zeros
     std::vector<int64_t*> places(static_cast<size_t>(output_count)), lanes(places);
     for (int64_t start = 0; start < count; start += int64_t(block_images)) {
         Block block;
         block.arena = memory.get();
         block.scratch = memory.get() + arena;
         block.units = program.units;
+        block.last = last_bits.data();
+        block.first = start == 0;
         block.raw_bytes = program.raw_bytes;
         block.images = size_t(std::min<int64_t>(count - start, int64_t(block_images)));
         block.raw = images + (program.packed ? size_t(start) / 8 : size_t(start) * program.raw_bytes);
         if (program.packed) {
             block.raw_bytes = size_t(count + UNIT - 1) / UNIT * 8;  // from lane to lane
         } else if (block.images < block_images) {
-            last.assign(block_images * program.raw_bytes, 0);
-            std::memcpy(last.data(), block.raw, block.images * program.raw_bytes);
-            block.raw = last.data();
+            filled.assign(block_images * program.raw_bytes, 0);
+            std::memcpy(filled.data(), block.raw, block.images * program.raw_bytes);
+            block.raw = filled.data();
         }
         for (size_t i = 0; i < places.size(); ++i) {
             places[i] = outputs[i] + start * rows[i];
@@ -266,12 +277,23 @@ int lutforge_engine_run(const void* program, const void* images, int64_t count, 
 }
 
 const char* lutforge_engine_features() {
-#if defined(LUTFORGE_ENGINE_CODE) && defined(LUTFORGE_ENGINE_VNNI)
-    return "avx512 code, vnni";
-#elif defined(LUTFORGE_ENGINE_CODE)
-    return "avx512 code";
+#if defined(LUTFORGE_ENGINE_VNNI)
+    return "avx512 vnni";
+#elif defined(LUTFORGE_ENGINE_AVX512)
+    return "avx512";
+#elif defined(__AVX2__)
+    return "avx2";
 #else
     return "portable";
+#endif
+}
+
+// Whether machine code can be made for this processor.
+int lutforge_engine_has_code() {
+#ifdef LUTFORGE_ENGINE_CODE
+    return 1;
+#else
+    return 0;
 #endif
 }
 

@@ -9,6 +9,8 @@
 
 #if defined(__AVX512F__) && defined(__AVX512BW__)
 #define LUTFORGE_ENGINE_AVX512 1
+#endif
+#ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -20,6 +22,14 @@ const int UNIT = 64;  // images
 inline uint64_t bits_of(const uint8_t* bytes, int bit) {
 #ifdef LUTFORGE_ENGINE_AVX512
     return _mm512_test_epi8_mask(_mm512_loadu_si512(bytes), _mm512_set1_epi8(char(1 << bit)));
+#elif defined(__AVX2__)
+    uint64_t result = 0;
+    for (int half = 0; half < 2; ++half) {
+        const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes) + half);
+        const __m256i top = _mm256_sll_epi16(x, _mm_cvtsi32_si128(7 - bit));  // the bit is each byte's highest now
+        result |= uint64_t(uint32_t(_mm256_movemask_epi8(top))) << (32 * half);
+    }
+    return result;
 #else
     uint64_t result = 0;
     for (int group = 0; group < 8; ++group) {
@@ -49,6 +59,14 @@ inline uint64_t exceeding(const int32_t* x, int32_t threshold) {
     for (int part = 0; part < 4; ++part)
         result |= uint64_t(_mm512_cmpgt_epi32_mask(_mm512_loadu_si512(x + 16 * part), _mm512_set1_epi32(threshold)))
                   << (16 * part);
+    return result;
+#elif defined(__AVX2__)
+    uint64_t result = 0;
+    for (int part = 0; part < 8; ++part) {
+        const __m256i eight = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x) + part);
+        const __m256i more = _mm256_cmpgt_epi32(eight, _mm256_set1_epi32(threshold));
+        result |= uint64_t(uint8_t(_mm256_movemask_ps(_mm256_castsi256_ps(more)))) << (8 * part);
+    }
     return result;
 #else
     uint64_t result = 0;
@@ -113,6 +131,64 @@ inline void turn_bits(uint64_t* x) {
                 x[i + step] ^= swap;
             }
 }
+
+#if defined(LUTFORGE_ENGINE_AVX512) && defined(__GFNI__) && defined(__AVX512VBMI__)
+#define LUTFORGE_ENGINE_GFNI 1
+
+inline void turn_qwords(__m512i* x) {
+    __m512i y[8];
+    for (int i = 0; i < 8; i += 2) {
+        y[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);
+        y[i + 1] = _mm512_unpackhi_epi64(x[i], x[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; ++j) {
+            x[i + j] = _mm512_shuffle_i64x2(y[i + j], y[i + j + 2], 0x88);      // lanes 0, 2
+            x[i + j + 2] = _mm512_shuffle_i64x2(y[i + j], y[i + j + 2], 0xDD);  // lanes 1, 3
+        }
+    for (int i = 0; i < 4; ++i) {
+        y[i] = _mm512_shuffle_i64x2(x[i], x[i + 4], 0x88);
+        y[i + 4] = _mm512_shuffle_i64x2(x[i], x[i + 4], 0xDD);
+    }
+    for (int i = 0; i < 8; ++i) x[i] = y[i];
+}
+
+// Turn 512 x 64 bits: bit e of word i becomes bit i of 512 at to + e * step words. `elements` of them are stored.
+inline void turn_512(const uint64_t* words, uint64_t* to, size_t step, int elements) {
+    alignas(64) static const uint8_t GROUP[64] = {
+        56, 48, 40, 32, 24, 16, 8,  0, 57, 49, 41, 33, 25, 17, 9,  1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3,
+        60, 52, 44, 36, 28, 20, 12, 4, 61, 53, 45, 37, 29, 21, 13, 5, 62, 54, 46, 38, 30, 22, 14, 6, 63, 55, 47, 39, 31, 23, 15, 7};
+    const __m512i group = _mm512_load_si512(GROUP), basis = _mm512_set1_epi64(int64_t(0x8040201008040201));
+    __m512i all[8][8];  // [pair of elements][unit]
+    for (int unit = 0; unit < 8; ++unit) {
+        __m512i z[8], a[8];
+        for (int i = 0; i < 8; ++i) {  // 8 images: byte e is element e
+            const __m512i eight = _mm512_permutexvar_epi8(group, _mm512_loadu_si512(words + 64 * unit + 8 * i));
+            z[i] = _mm512_gf2p8affine_epi64_epi8(basis, eight, 0);
+        }
+        for (int i = 0; i < 4; ++i) {
+            a[i] = _mm512_unpacklo_epi8(z[2 * i], z[2 * i + 1]);
+            a[i + 4] = _mm512_unpackhi_epi8(z[2 * i], z[2 * i + 1]);
+        }
+        for (int half = 0; half < 2; ++half) {
+            const __m512i* b = a + 4 * half;
+            const __m512i low01 = _mm512_unpacklo_epi16(b[0], b[1]), high01 = _mm512_unpackhi_epi16(b[0], b[1]);
+            const __m512i low23 = _mm512_unpacklo_epi16(b[2], b[3]), high23 = _mm512_unpackhi_epi16(b[2], b[3]);
+            all[4 * half][unit] = _mm512_unpacklo_epi32(low01, low23);
+            all[4 * half + 1][unit] = _mm512_unpackhi_epi32(low01, low23);
+            all[4 * half + 2][unit] = _mm512_unpacklo_epi32(high01, high23);
+            all[4 * half + 3][unit] = _mm512_unpackhi_epi32(high01, high23);
+        }
+    }
+    for (int pair = 0; pair < 8; ++pair) {
+        turn_qwords(all[pair]);
+        for (int i = 0; i < 8; ++i) {
+            const int element = 16 * (i / 2) + 2 * pair + i % 2;
+            if (element < elements) _mm512_storeu_si512(to + size_t(element) * step, all[pair][i]);
+        }
+    }
+}
+#endif
 
 }  // namespace engine
 

@@ -10,6 +10,10 @@
 #define LUTFORGE_ENGINE_VNNI 1
 #endif
 
+#if defined(LUTFORGE_ENGINE_VNNI) || defined(__AVX2__)
+#define LUTFORGE_ENGINE_PACKED 1  // inputs of an image stand side by side: four bytes, or two of 16 bits
+#endif
+
 namespace engine {
 
 struct Pass {
@@ -30,12 +34,17 @@ class Matmul : public Stage {
 
     void prepare();
     void run(const Block& block) const override;
-    size_t scratch_bytes(size_t) const override { return size_t(quads_) * 4 * UNIT * passes.size() + 4096; }
+    size_t scratch_bytes(size_t) const override { return size_t(groups_) * 4 * UNIT * passes.size() + 4096; }
 
   private:
     static const int ROWS = 6;  // outputs whose sums are held in registers
-    int64_t quads_ = 0;         // four inputs each
-    std::vector<std::vector<int32_t>> packed_;  // per pass [outputs / ROWS][quads][ROWS], four weights each
+#ifdef LUTFORGE_ENGINE_VNNI
+    static const int GROUP = 4;  // inputs that are multiplied and added at once
+#else
+    static const int GROUP = 2;
+#endif
+    int64_t groups_ = 0;
+    std::vector<std::vector<int32_t>> packed_;  // per pass [outputs / ROWS][groups][ROWS], GROUP weights each
 
     const uint8_t* row(const Block& block, const Pass& pass, int64_t position, int64_t input, size_t unit, const uint8_t* pad) const {
         if (input >= fan_in) return pad;
@@ -52,15 +61,17 @@ class Matmul : public Stage {
 };
 
 inline void Matmul::prepare() {
-    quads_ = (fan_in + 3) / 4;
-#ifdef LUTFORGE_ENGINE_VNNI
-    const int64_t groups = (outputs + ROWS - 1) / ROWS;
+    groups_ = (fan_in + GROUP - 1) / GROUP;
+#ifdef LUTFORGE_ENGINE_PACKED
+    const int64_t blocks = (outputs + ROWS - 1) / ROWS;
+    const int bits = 32 / GROUP;
     for (const Pass& pass : passes) {
-        std::vector<int32_t> all(size_t(groups * quads_ * ROWS), 0);
+        std::vector<int32_t> all(size_t(blocks * groups_ * ROWS), 0);
         for (int64_t output = 0; output < outputs; ++output)
             for (int64_t input = 0; input < fan_in; ++input) {
-                int32_t& four = all[size_t((output / ROWS * quads_ + input / 4) * ROWS + output % ROWS)];
-                four |= int32_t(uint32_t(uint8_t(pass.weights[size_t(output * fan_in + input)])) << (8 * (input % 4)));
+                int32_t& some = all[size_t((output / ROWS * groups_ + input / GROUP) * ROWS + output % ROWS)];
+                const uint32_t weight = uint32_t(int32_t(pass.weights[size_t(output * fan_in + input)]));
+                some |= int32_t((weight & (bits == 8 ? 0xFFu : 0xFFFFu)) << (bits * (input % GROUP)));
             }
         packed_.push_back(all);
     }
@@ -69,7 +80,7 @@ inline void Matmul::prepare() {
 
 #ifdef LUTFORGE_ENGINE_VNNI
 
-// Four inputs of an image side by side: [quad][image][4], for each pass.
+// Four inputs of an image side by side: [group][image][4], for each pass.
 inline void Matmul::gather(const Block& block, int64_t position, size_t unit) const {
     alignas(64) static const uint8_t ORDER[64] = {
         0, 16, 32, 48, 1, 17, 33, 49, 2,  18, 34, 50, 3,  19, 35, 51, 4,  20, 36, 52, 5,  21,
@@ -82,9 +93,9 @@ inline void Matmul::gather(const Block& block, int64_t position, size_t unit) co
         const Pass& pass = passes[number];
         if (number && pass.source.offset == passes[number - 1].source.offset) continue;
         std::memset(pad, pass.pad, UNIT);
-        for (int64_t quad = 0; quad < quads_; ++quad) {
+        for (int64_t group = 0; group < groups_; ++group) {
             const uint8_t* rows[4];
-            for (int i = 0; i < 4; ++i) rows[i] = row(block, pass, position, 4 * quad + i, unit, pad);
+            for (int i = 0; i < 4; ++i) rows[i] = row(block, pass, position, GROUP * group + i, unit, pad);
             for (int part = 0; part < 4; ++part) {
                 __m512i x = _mm512_castsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[0]) + part));
                 x = _mm512_inserti32x4(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[1]) + part), 1);
@@ -105,13 +116,13 @@ inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, in
     const uint8_t* bytes = block.scratch;
     for (size_t number = 0; number < passes.size(); ++number) {
         const bool same = number && passes[number].source.offset == passes[number - 1].source.offset;
-        if (number && !same) bytes += size_t(quads_) * 4 * UNIT;
+        if (number && !same) bytes += size_t(groups_) * 4 * UNIT;
         if (passes[number].shift)
             for (auto& each : total)
                 for (auto& part : each) part = _mm512_sll_epi32(part, _mm_cvtsi32_si128(passes[number].shift));
-        const int32_t* weights = &packed_[number][size_t(output / ROWS * quads_ * ROWS)];
+        const int32_t* weights = &packed_[number][size_t(output / ROWS * groups_ * ROWS)];
         const uint8_t* quad = bytes;
-        for (int64_t count = 0; count < quads_; ++count, quad += 4 * UNIT, weights += ROWS) {
+        for (int64_t count = 0; count < groups_; ++count, quad += 4 * UNIT, weights += ROWS) {
             const __m512i a = _mm512_load_si512(quad), b = _mm512_load_si512(quad + 64);
             const __m512i c = _mm512_load_si512(quad + 128), d = _mm512_load_si512(quad + 192);
             for (int i = 0; i < ROWS; ++i) {
@@ -127,6 +138,51 @@ inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, in
         const int64_t at = output + i < outputs ? output + i : output;
         const __m512i more = _mm512_set1_epi32(int32_t(uint32_t(bias[size_t(at)])));
         for (int part = 0; part < 4; ++part) _mm512_store_si512(x[i] + 16 * part, _mm512_add_epi32(total[i][part], more));
+    }
+}
+
+#elif defined(LUTFORGE_ENGINE_PACKED)
+
+// Two inputs of an image side by side, in 16 bits each: [group][image][2], for each pass.
+inline void Matmul::gather(const Block& block, int64_t position, size_t unit) const {
+    alignas(64) uint8_t pad[UNIT];
+    __m256i* to = reinterpret_cast<__m256i*>(block.scratch);
+    for (size_t number = 0; number < passes.size(); ++number) {
+        const Pass& pass = passes[number];
+        if (number && pass.source.offset == passes[number - 1].source.offset) continue;
+        std::memset(pad, pass.pad, UNIT);
+        for (int64_t group = 0; group < groups_; ++group) {
+            const __m128i* a = reinterpret_cast<const __m128i*>(row(block, pass, position, 2 * group, unit, pad));
+            const __m128i* b = reinterpret_cast<const __m128i*>(row(block, pass, position, 2 * group + 1, unit, pad));
+            for (int part = 0; part < 4; ++part) {
+                const __m128i x = _mm_loadu_si128(a + part), y = _mm_loadu_si128(b + part);
+                _mm256_store_si256(to++, _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(x, y)));
+                _mm256_store_si256(to++, _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(x, y)));
+            }
+        }
+    }
+}
+
+inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, int32_t (*x)[UNIT]) const {
+    for (int i = 0; i < ROWS && output + i < outputs; ++i) {
+        __m256i total[8];
+        for (auto& part : total) part = _mm256_setzero_si256();
+        const __m256i* inputs = reinterpret_cast<const __m256i*>(block.scratch);
+        for (size_t number = 0; number < passes.size(); ++number) {
+            const bool same = number && passes[number].source.offset == passes[number - 1].source.offset;
+            if (number && !same) inputs += size_t(groups_) * 8;
+            for (auto& part : total) part = _mm256_sll_epi32(part, _mm_cvtsi32_si128(passes[number].shift));
+            const int32_t* weights = &packed_[number][size_t(output / ROWS * groups_ * ROWS + i)];
+            const __m256i* from = inputs;
+            for (int64_t group = 0; group < groups_; ++group, from += 8, weights += ROWS) {
+                const __m256i weight = _mm256_set1_epi32(*weights);
+                for (int part = 0; part < 8; ++part)
+                    total[part] = _mm256_add_epi32(total[part], _mm256_madd_epi16(from[part], weight));
+            }
+        }
+        const __m256i more = _mm256_set1_epi32(int32_t(uint32_t(bias[size_t(output + i)])));
+        for (int part = 0; part < 8; ++part)
+            _mm256_store_si256(reinterpret_cast<__m256i*>(x[i]) + part, _mm256_add_epi32(total[part], more));
     }
 }
 

@@ -63,37 +63,55 @@ class Slice : public Stage {
                 if (threshold >= 255) never[size_t(step * groups + row / 64)] |= uint64_t(1) << (row % 64);
             }
     }
+    size_t scratch_bytes(size_t) const override { return size_t(groups()) * STRIDE * 8; }
     void run(const Block& block) const override {
-        const int64_t groups = (source.rows + 63) / 64;
+        uint64_t* const bits = reinterpret_cast<uint64_t*>(block.scratch);  // [group][image of a tile]
         for (int64_t step = 0; step < steps; ++step)
-            for (int64_t group = 0; group < groups; ++group) {
-                const int count = int(std::min<int64_t>(64, source.rows - 64 * group));
-                const uint8_t* limit = &least[size_t((step * groups + group) * 64)];
-                const uint64_t mask = ~never[size_t(step * groups + group)];
-                for (size_t unit = 0; unit < block.units; ++unit) {
-                    uint64_t bits[64];
-                    compare(block.raw + unit * UNIT * block.raw_bytes + 64 * group, block.raw_bytes, limit, count, mask, bits);
-                    turn_bits(bits);
-                    for (int i = 0; i < count; ++i) block.lane(dest, (64 * group + i) * steps + step)[unit] = bits[i];
-                }
+            for (size_t unit = 0; unit < block.units; unit += TILE / UNIT) {
+                const int images = int(std::min<size_t>(TILE, (block.units - unit) * UNIT));
+                compare(block.raw + unit * UNIT * block.raw_bytes, block.raw_bytes, step, images, bits);
+                for (int64_t group = 0; group < groups(); ++group)
+                    turn(bits + group * STRIDE, images, block.lane(dest, 64 * group * steps + step) + unit,
+                         size_t(steps) * block.units, int(std::min<int64_t>(64, source.rows - 64 * group)));
             }
     }
 
   private:
-    // Bit e of word i: whether byte e of image i reaches its limit.
-    static void compare(const uint8_t* from, size_t step, const uint8_t* limit, int count, uint64_t mask, uint64_t* bits) {
+    static const int TILE = 512, STRIDE = TILE + 8;  // images, and from group to group: no power of two, for the cache
+    int64_t groups() const { return (source.rows + 63) / 64; }
+
+    // Bit e of bits[group * STRIDE + i]: whether byte 64 * group + e of image i reaches its limit.
+    void compare(const uint8_t* from, size_t image_bytes, int64_t step, int images, uint64_t* bits) const {
+        const uint8_t* limit = &least[size_t(step * groups() * 64)];
+        const uint64_t* no = &never[size_t(step * groups())];
+        const int64_t whole = source.rows / 64, rest = source.rows % 64;
+        for (int image = 0; image < images; ++image, from += image_bytes) {
+            for (int64_t group = 0; group < whole; ++group)
+                bits[group * STRIDE + image] = reached(from + 64 * group, limit + 64 * group, 64) & ~no[group];
+            if (rest) bits[whole * STRIDE + image] = reached(from + 64 * whole, limit + 64 * whole, int(rest)) & ~no[whole];
+        }
+    }
+    static uint64_t reached(const uint8_t* bytes, const uint8_t* limit, int count) {
 #ifdef LUTFORGE_ENGINE_AVX512
         const __mmask64 inside = count == 64 ? ~0ull : (1ull << count) - 1;
-        const __m512i limits = _mm512_loadu_si512(limit);
-        for (int image = 0; image < UNIT; ++image)
-            bits[image] = mask & _mm512_mask_cmpge_epu8_mask(inside, _mm512_maskz_loadu_epi8(inside, from + size_t(image) * step), limits);
+        return _mm512_mask_cmpge_epu8_mask(inside, _mm512_maskz_loadu_epi8(inside, bytes), _mm512_loadu_si512(limit));
 #else
-        for (int image = 0; image < UNIT; ++image) {
-            uint64_t word = 0;
-            for (int i = 0; i < count; ++i) word |= uint64_t(from[size_t(image) * step + size_t(i)] >= limit[i]) << i;
-            bits[image] = word & mask;
-        }
+        alignas(64) uint8_t hits[64] = {0};
+        if (count == 64)  // of known length, which compilers turn into vector instructions
+            for (int i = 0; i < 64; ++i) hits[i] = bytes[i] >= limit[i];
+        else
+            for (int i = 0; i < count; ++i) hits[i] = bytes[i] >= limit[i];
+        return bits_of(hits, 0);
 #endif
+    }
+    static void turn(uint64_t* bits, int images, uint64_t* to, size_t step, int elements) {
+#ifdef LUTFORGE_ENGINE_GFNI
+        if (images == TILE) return turn_512(bits, to, step, elements);
+#endif
+        for (int image = 0; image < images; image += UNIT) {
+            turn_bits(bits + image);
+            for (int i = 0; i < elements; ++i) to[size_t(i) * step + size_t(image / UNIT)] = bits[image + i];
+        }
     }
 };
 
@@ -225,6 +243,36 @@ class Export : public Stage {
             for (int64_t row = 0; row < source.rows; ++row) {
                 read_row(block, source, row, unit, x);
                 for (size_t i = 0; i < count; ++i) to[int64_t(i) * source.rows + row] = x[i];
+            }
+        }
+    }
+};
+
+// Flips of each bit from image to image.
+class Count : public Stage {
+  public:
+    Buffer source;
+    int64_t number, bits;
+    size_t last_offset;
+
+    size_t last_bytes() const override { return size_t(source.rows * bits); }
+    void run(const Block& block) const override {
+        uint8_t* last = block.last + last_offset;
+        int64_t* sums = block.outputs[number];
+        alignas(64) int32_t x[UNIT];
+        for (size_t unit = 0; unit * UNIT < block.images; ++unit) {
+            const size_t count = std::min<size_t>(UNIT, block.images - unit * UNIT);
+            for (int64_t row = 0; row < source.rows; ++row) {
+                if (source.format != PLANES) read_row(block, source, row, unit, x);
+                for (int64_t bit = 0; bit < bits; ++bit) {
+                    const int64_t lane = row * bits + bit;
+                    const uint64_t word = source.format == PLANES ? block.lane(source, lane)[unit] : bits_of(x, int(bit));
+                    const uint64_t before = block.first && unit == 0 ? word & 1 : last[lane];
+                    uint64_t flips = word ^ (word << 1 | before);
+                    if (count < UNIT) flips &= (uint64_t(1) << count) - 1;
+                    sums[lane] += __builtin_popcountll(flips);
+                    last[lane] = uint8_t(word >> (count - 1) & 1);
+                }
             }
         }
     }
