@@ -250,3 +250,8 @@ def block_units(program: Program, code: bool) -> int:
         most, size = 6 * CODE_UNITS, min(MOST_BYTES, max(LEAST_BYTES, code_bytes))
     fitting = size // max(1, program.unit_bytes)
     return max(CODE_UNITS, min(most, fitting // CODE_UNITS * CODE_UNITS))
+
+
+def has_code() -> bool:
+    """Whether the engine on this computer makes machine code of its own (AVX-512)."""
+    return bool(compiled().lutforge_engine_has_code())

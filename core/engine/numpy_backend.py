@@ -84,7 +84,7 @@ class NumpyBackend:
         """Add the flips of a block, and of its first image against the block before."""
         found = values[stage.source.number]
         if stage.source.format == PLANES:
-            bits = unpacked(found).reshape(stage.source.rows * stage.source.bits, -1)[:, :images]
+            bits: Ints = unpacked(found).reshape(stage.source.rows * stage.source.bits, -1)[:, :images]
         else:
             low = stage.source.low if stage.source.format == BYTES else 0
             x = found[:, None, :images].astype(np.int64) + low
