@@ -188,6 +188,10 @@ def run(
     out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Write the logits to this .npz.")] = None,
     threads: Threads = None,
     max_memory: MaxMemory = None,
+    toggles: Annotated[
+        Optional[Path],
+        typer.Option("--toggles", help="Write how often each bit of each node flips from image to image (.npz)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run images through one executor and say what produced the answers."""
@@ -195,7 +199,12 @@ def run(
     names = sources.executor_names(executor or sources.engine_name(engine, loaded))[:1]
     limits = sources.Limits(threads, max_memory)
     chosen = sources.make_executors(names, loaded, overlay, checkpoint, load_board(board), schedule, limits)[0]
-    emit(_run(chosen, loaded, images, dataset, data, limit, out), as_json)
+    document = _run(chosen, loaded, images, dataset, data, limit, out)
+    if toggles is not None:
+        given = sources.read_images(images, dataset, data, limit)
+        document["flips_per_image"] = sources.write_toggles(toggles, chosen, given)
+        document["toggles"] = str(toggles)
+    emit(document, as_json)
 
 
 def _run(

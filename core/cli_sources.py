@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -192,6 +192,16 @@ def fast_executor(network: Network, limits: Limits) -> FastExecutor:
     if made.why_numpy:
         say(made.why_numpy)
     return made
+
+
+def write_toggles(path: Path, executor: Executor, given: Images) -> Dict[str, float]:
+    """Write the flips of each bit, int64 [elements, bits] by node; return the mean of all bits per image and node."""
+    if not isinstance(executor, FastExecutor):
+        raise LutforgeError(f"--toggles: {executor.name} counts no flips; use --engine fast")
+    counts = executor.toggles(given.images)
+    _save(path, **counts)
+    pairs = max(1, len(given.images) - 1)
+    return {name: round(float(flips.sum()) / pairs, 2) for name, flips in counts.items()}
 
 
 def make_executors(

@@ -65,7 +65,7 @@ class FastExecutor:
         self._backend = backend
         self.why_numpy = ""
         self._logits: Backend = self._made(plan(network))
-        self.name = f"fast: {self._logits.name}"
+        self.name = f"fast ({self._logits.name})"
 
     @property
     def block_images(self) -> int:

@@ -160,7 +160,8 @@ class _Writer:
 class NativeBackend:
     """Runs one program in compiled code. code: whether machine code may be made, where the processor has AVX-512.
 
-    `name` says what runs: machine code, or the portable interpreter. Calls may run side by side.
+    `name` says what the compiled code uses of the processor, and whether gates run as machine code. Calls may run side
+    by side.
     """
 
     def __init__(
@@ -177,9 +178,8 @@ class NativeBackend:
         self._handle: Optional[int] = self._make(coded)
         made = self._library.lutforge_engine_code(ctypes.c_void_p(self._handle))
         wanted = sum(isinstance(stage, Netlist) for stage in program.stages)
-        refused = ", executable memory refused" if coded and made < wanted else ""
-        gates = f", gates: {'machine code' if made == wanted else 'interpreted'}{refused}" if wanted else ""
-        self.name = f"{self._library.lutforge_engine_features().decode()}{gates}"
+        how = ", executable memory refused" if coded and made < wanted else ", code" if made else ""
+        self.name = f"{self._library.lutforge_engine_features().decode()}{how}"
         self.memory_bytes = int(self._library.lutforge_engine_memory(ctypes.c_void_p(self._handle)))
 
     def __del__(self) -> None:

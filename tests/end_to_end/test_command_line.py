@@ -49,7 +49,7 @@ def test_the_stages_agree_with_each_other(stages):
     folder, said = stages
     answers, simulated = np.load(folder / "run.npz"), np.load(folder / "csim.npz")
     assert np.array_equal(answers["logits"], simulated["logits"])
-    assert str(answers["executor"]) == "reference" and str(simulated["executor"]) == "csim"
+    assert str(answers["executor"]).startswith("fast (") and str(simulated["executor"]) == "csim"
     labels = np.load(said["train"]["images"])["labels"]
     accuracy = round(100 * float((answers["classes"] == labels).mean()), 2)
     assert accuracy == said["run"]["accuracy_percent"] == said["train"]["test_accuracy_percent"] > 90
@@ -64,7 +64,7 @@ def test_check_of_all_executors(stages):
         *words, "--executors", "torch,reference,fast,csim,device,device-csim", "--checkpoint", said["train"]["frozen"]
     )
     assert run.returncode == 0, run.stderr
-    for name in ("fast: ", "device (emulated: fast)", "device (emulated: csim)"):
+    for name in ("fast (", "device (emulated: fast)", "device (emulated: csim)"):
         assert name in run.stdout
     assert "all 6 executors answer all 449 images with equal integers" in " ".join(run.stderr.split())
 
@@ -94,6 +94,36 @@ def test_rtl_measures_the_cycles_that_were_predicted(small):
     assert said["executor"] == "rtl: verilator" and said["images"] == 30
     assert said["latency_cycles_measured"] == said["latency_cycles_predicted"]
     assert said["cycles_per_image_measured"] == said["cycles_per_image_predicted"]
+
+
+def test_engines_answer_alike_and_say_who_they_are(small):
+    def answers(*words):
+        said = good("run", small / "net.npz", "--images", small / "images.npz", "-o", small / "answers.npz", *words)
+        return said["executor"], np.load(small / "answers.npz")["logits"]
+
+    golden = answers("--engine", "reference")
+    assert golden[0] == "reference"
+    for words in ((), ("--engine", "fast"), ("--threads", 2, "--max-memory", 64), ("--executor", "fast")):
+        name, logits = answers(*words)
+        assert name.startswith("fast (") and np.array_equal(logits, golden[1]), words
+    run = lutforge_command("run", small / "net.npz", "--images", small / "images.npz", "--engine", "quick")
+    assert run.returncode == 2
+    assert "--engine quick: use one of auto, reference, fast" in " ".join(run.stderr.split())
+
+
+def test_run_counts_flips(small):
+    words = ("run", small / "net.npz", "--images", small / "images.npz", "--toggles", small / "toggles.npz")
+    said = good(*words)
+    network, images = lutforge.load(small / "net.npz"), np.load(small / "images.npz")["images"]
+    counts = np.load(small / "toggles.npz")
+    traced = lutforge.reference.trace(network, images)
+    for name, kind in network.types.items():
+        values = traced[name].reshape(len(images), -1)
+        flips = ((values[1:] ^ values[:-1])[..., None] >> np.arange(kind.bits)) & 1
+        assert np.array_equal(counts[name], flips.sum(axis=0)), name
+        assert said["flips_per_image"][name] == round(flips.sum() / (len(images) - 1), 2)
+    run = lutforge_command(*words, "--engine", "reference")
+    assert run.returncode == 2 and "reference counts no flips; use --engine fast" in " ".join(run.stderr.split())
 
 
 def test_rtl_names_the_simulators_it_knows(small):

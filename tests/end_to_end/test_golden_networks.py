@@ -43,7 +43,7 @@ def test_executors_agree(name, mnist_images, tmp_path):
     result = chain(network, auto(network, BOARD), images[:40], tmp_path)
     assert result.equal, result.differences
     names = [run.name for run in result.runs]
-    assert names[:2] == ["torch (network file)", "reference"] and names[2].startswith("fast: ")
+    assert names[:2] == ["torch (network file)", "reference"] and names[2].startswith("fast (")
     assert names[3:] == ["csim", "device (emulated: csim)"]
     assert len(np.unique(result.runs[0].classes)) > 3  # equal for another reason than a constant answer
 
