@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.engine import lowering
+from lutforge.engine import lowering_gates, lowering_numbers
 from lutforge.engine.program import (
     BYTES,
     PLANES,
@@ -239,19 +239,19 @@ def _lower(state: Planner, node: Node) -> List[str]:
             return [node.name]
         case Window() as op:
             source = node.inputs[0]
-            state.views[node.name] = View(source, lowering.window_index(op, state.kind(source)), op.pad_code)
+            state.views[node.name] = View(source, lowering_gates.window_index(op, state.kind(source)), op.pad_code)
             return [node.name]
         case TableMac() | BinaryMac() as op:
-            return lowering.matmul(state, node, op)
+            return lowering_numbers.matmul(state, node, op)
         case LutNeurons() | TruthTables() as op:
-            return lowering.tables(state, node, op)
+            return lowering_gates.tables(state, node, op)
         case Threshold() | Encode() as op:
             return _compare(state, node, op)
         case Rescale() | Affine() as op:
-            state.stages.append(lowering.arithmetic(state, node, op, state.numbers(node.inputs[0])))
+            state.stages.append(lowering_numbers.arithmetic(state, node, op, state.numbers(node.inputs[0])))
             return [node.name]
         case MaxPool() as op:
-            return lowering.max_pool(state, node, op)
+            return lowering_gates.max_pool(state, node, op)
         case ArgMaxOp():
             numbers = state.numbers(node.inputs[0])
             classes = state.kind(node.inputs[0]).channels
@@ -274,15 +274,15 @@ def _compare(state: Planner, node: Node, op: Threshold | Encode) -> List[str]:
     source, kind = node.inputs[0], state.kind(node.inputs[0])
     found = state.held(source)
     planes = state.wants_planes(node.name) or (isinstance(op, Encode))
-    if PLANES in found and lowering.few_steps(op):
-        state.stages.append(lowering.compare_planes(state, node, op))
+    if PLANES in found and lowering_gates.few_steps(op):
+        state.stages.append(lowering_gates.compare_planes(state, node, op))
     elif planes and RAW in found and state.narrow(source) and _single(op):
         steps = np.broadcast_to(op.thresholds, (kind.channels, op.thresholds.shape[1]))
         every = np.tile(steps, (kind.elements // kind.channels, 1))
         limits = np.clip(every - kind.low, -1, 255)
         state.stages.append(Slice(state.formats[source][RAW], state.new(node.name, PLANES), limits))
     else:
-        state.stages.append(lowering.compare_numbers(state, node, op, state.numbers(source), planes))
+        state.stages.append(lowering_numbers.compare_numbers(state, node, op, state.numbers(source), planes))
     return [node.name]
 
 
