@@ -66,7 +66,9 @@ def check_batch(kind: TensorType, images: Ints) -> Ints:
             f"images have shape {array.shape}; [batch, {', '.join(map(str, wanted))}] is wanted "
             f"(or [batch, {kind.elements}])"
         )
-    if array.size and (int(array.min()) < kind.low or int(array.max()) > kind.high):
+    held = np.iinfo(array.dtype)
+    beyond = held.min < kind.low or held.max > kind.high  # else there is nothing to look for
+    if beyond and array.size and (int(array.min()) < kind.low or int(array.max()) > kind.high):
         raise InputError(f"images hold values {array.min()}..{array.max()}; the network reads {kind.low}..{kind.high}")
     if array.dtype == np.uint64:  # numpy mixes it with signed integers as floats
         array = array.astype(np.int64)

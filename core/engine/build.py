@@ -81,18 +81,26 @@ def _extra_flags() -> Tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _loaded(compiler: str, extra: Tuple[str, ...], folder: str) -> ctypes.CDLL:
-    with as_file(files("lutforge.engine") / "src") as sources:
-        name = f"{_key(sources, compiler, extra)}-{NAME}"
-        path = Path(folder) / name
-        found = _whole(path)
-        if found is None:
-            found = _compile(sources, compiler, extra)
+    try:
+        with as_file(files("lutforge.engine") / "src") as sources:
+            path = Path(folder) / f"{_key(sources, compiler, extra)}-{NAME}"
+            found = _whole(path)
+            if found is not None:
+                return _open(found)
+            made = _compile(sources, compiler, extra)
+            library = _open(made)
             with suppress(OSError):  # a full disk or a folder that may not be written: compiled again next time
-                write_atomically(path, _sealed(found))
+                write_atomically(path, _sealed(made))
+            return library
+    except OSError as error:  # a compiler that cannot be run, no room for its output, a library that cannot be loaded
+        raise ToolError(f"the fast engine cannot be built with {compiler}: {error}") from error
+
+
+def _open(data: bytes) -> ctypes.CDLL:
+    """Load a copy: the loader would return the library it knows under a path, even after the file was made anew."""
     with tempfile.TemporaryDirectory(prefix="lutforge-engine-") as aside:
-        # a copy: the loader would return the library it knows under a path, even after the file was made anew
         copy = Path(aside) / NAME
-        copy.write_bytes(found)
+        copy.write_bytes(data)
         return ctypes.CDLL(str(copy))
 
 
@@ -120,6 +128,8 @@ def _compile(sources: Path, compiler: str, extra: Tuple[str, ...]) -> bytes:
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
             raise ToolError(f"{compiler} failed on the engine; g++ 9 or newer is wanted:\n" + "\n".join(errors[:8]))
+        if not made.is_file():
+            raise ToolError(f"{compiler} made no library of the engine; g++ 9 or newer or clang++ is wanted")
         return made.read_bytes()
 
 

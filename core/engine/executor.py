@@ -132,7 +132,8 @@ class FastExecutor:
         kind = self.network.input
         images = np.random.default_rng(0).integers(kind.low, kind.high + 1, (CHECKED_IMAGES, *kind.shape))
         images[0], images[1] = kind.low, kind.high
-        wanted = reference.trace(self.network, images) if len(backend.program.outputs) > 1 else {}
+        every = len(backend.program.outputs) > 1 or backend.program.counting
+        wanted = reference.trace(self.network, images) if every else {}
         found = self._outputs(backend.program, len(images))
         backend.run(self._raw(backend.program, images), found)
         for (name, _), values in zip(backend.program.outputs, found, strict=True):
@@ -213,7 +214,8 @@ class FastExecutor:
         size = self._chunk(backend)
         if self.max_memory is None:
             return self.threads, size
-        answers = images * sum(8 * prod(shape) for _, shape in backend.program.outputs)
+        answers = sum(8 * prod(shape) for _, shape in backend.program.outputs)
+        answers *= 1 if backend.program.counting else images
         image_bytes = RAW_COPIES * backend.program.raw_elements
         each = backend.memory_bytes + backend.block * image_bytes
         left = self.max_memory - answers

@@ -32,7 +32,7 @@ from lutforge.engine.program import (
     Slice,
     Stage,
 )
-from lutforge.errors import ToolError, unreachable
+from lutforge.errors import EngineError, ToolError, unreachable
 
 Ints = npt.NDArray[Any]
 LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT = range(12)
@@ -69,7 +69,7 @@ class _Writer:
 
     def buffer(self, buffer: Buffer) -> None:
         offset = self.program.offsets[buffer.number] if buffer.number >= 0 else 0
-        self.put(FORMATS[buffer.format], buffer.rows, buffer.low, buffer.bits, offset)
+        self.put(FORMATS[buffer.format], buffer.rows, buffer.low, buffer.bits, offset, buffer.number)
 
     def array(self, values: Ints, dtype: npt.DTypeLike) -> None:
         self.put(len(self.arrays))
@@ -220,6 +220,29 @@ class NativeBackend:
     def run_packed(self, lanes: npt.NDArray[np.uint64], count: int, outputs: List[npt.NDArray[np.int64]]) -> None:
         """Evaluate lanes [lanes, ceil(count / 64)] of a packed program."""
         self._call(lanes, count, outputs)
+
+    def run_blocks(self, lanes: npt.NDArray[np.uint64], answers: npt.NDArray[np.uint64]) -> None:
+        """Evaluate lanes where they lie: [blocks, lanes in, block / 64] into [blocks, lanes out, block / 64].
+
+        For a packed program whose answers are lanes, in whole blocks: nothing is copied.
+        """
+        units = self.block // 64
+        for name, array in (("lanes", lanes), ("answers", answers)):
+            if array.dtype != np.uint64 or array.ndim != 3 or array.shape[2] != units or not array.flags.c_contiguous:
+                raise EngineError(
+                    f"{name}: {array.dtype} {array.shape} given, contiguous uint64 [blocks, lanes, {units}] wanted"
+                )
+        message = ctypes.create_string_buffer(MESSAGE_BYTES)
+        failed = self._library.lutforge_engine_run_blocks(
+            ctypes.c_void_p(self._handle),
+            ctypes.c_void_p(lanes.ctypes.data),
+            ctypes.c_void_p(answers.ctypes.data),
+            ctypes.c_int64(len(lanes)),
+            message,
+            ctypes.c_size_t(MESSAGE_BYTES),
+        )
+        if failed:
+            raise EngineError(f"the engine: {message.value.decode(errors='replace')}")
 
     def _call(self, images: Ints, count: int, outputs: List[npt.NDArray[np.int64]]) -> None:
         images = np.ascontiguousarray(images)

@@ -31,7 +31,7 @@ from lutforge.engine.program import (
     Slice,
     Stage,
 )
-from lutforge.errors import unreachable
+from lutforge.errors import EngineError, unreachable
 
 Ints = npt.NDArray[Any]
 MAX_BLOCK, BLOCK_BYTES = 4096, 8 << 20
@@ -60,24 +60,39 @@ class NumpyBackend:
 
     def run(self, raw: Ints, outputs: List[npt.NDArray[np.int64]]) -> None:
         """Evaluate raw images [batch, elements] into outputs, int64 [batch, rows] each."""
+        if self.program.packed:
+            raise EngineError("a packed program reads lanes: call run_packed")
         last: Dict[int, Ints] = {}
         for start in range(0, len(raw), self.block):
             part = raw[start : start + self.block]
             padded = np.zeros((-(-len(part) // UNIT) * UNIT, raw.shape[1]), dtype=raw.dtype)
             padded[: len(part)] = part
-            values: Dict[int, Ints] = {}
-            for stage in self.program.stages:
-                if isinstance(stage, Count):
-                    self._count(stage, values, len(part), outputs[stage.number], last)
-                elif isinstance(stage, Export):
-                    found = values[stage.source.number]
-                    if stage.source.format == PLANES:
-                        outputs[stage.number][:, start // UNIT :][:, : found.shape[1]] = found.view(np.int64)
-                        continue
-                    low = stage.source.low if stage.source.format == BYTES else 0
-                    outputs[stage.number][start : start + len(part)] = found.T[: len(part)].astype(np.int64) + low
-                else:
-                    values[stage.dest.number] = self._stage(stage, values, padded)
+            self._evaluate(padded, start, len(part), outputs, last)
+
+    def run_packed(self, lanes: npt.NDArray[np.uint64], count: int, outputs: List[npt.NDArray[np.int64]]) -> None:
+        """Evaluate lanes [lanes, ceil(count / 64)] of a packed program."""
+        last: Dict[int, Ints] = {}
+        for start in range(0, count, self.block):
+            words = lanes[:, start // UNIT : (start + self.block) // UNIT]
+            self._evaluate(words, start, min(self.block, count - start), outputs, last)
+
+    def _evaluate(
+        self, raw: Ints, start: int, images: int, outputs: List[npt.NDArray[np.int64]], last: Dict[int, Ints]
+    ) -> None:
+        """Evaluate a block, the images from `start` on. last: bits of the image before, for counts."""
+        values: Dict[int, Ints] = {}
+        for stage in self.program.stages:
+            if isinstance(stage, Count):
+                self._count(stage, values, images, outputs[stage.number], last)
+            elif isinstance(stage, Export):
+                found = values[stage.source.number]
+                if stage.source.format == PLANES:
+                    outputs[stage.number][:, start // UNIT :][:, : found.shape[1]] = found.view(np.int64)
+                    continue
+                low = stage.source.low if stage.source.format == BYTES else 0
+                outputs[stage.number][start : start + images] = found.T[:images].astype(np.int64) + low
+            else:
+                values[stage.dest.number] = self._stage(stage, values, raw)
 
     @staticmethod
     def _count(stage: Count, values: Dict[int, Ints], images: int, sums: Ints, last: Dict[int, Ints]) -> None:

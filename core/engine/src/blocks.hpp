@@ -17,7 +17,7 @@ enum Format { RAW, BYTES, WORDS, PLANES };
 
 struct Buffer {
     int format;
-    int64_t rows, low, bits, offset;  // offset: bytes per 64 images
+    int64_t rows, low, bits, offset, number;  // offset: bytes per 64 images
 };
 
 // One block in work: `units` times 64 images, of which `images` are real.
@@ -34,7 +34,15 @@ struct Block {
     uint8_t* last;            // bits of the image before this block, for stages that count flips
     bool first;               // whether there is no such image
 
-    uint8_t* base(const Buffer& buffer) const { return arena + size_t(buffer.offset) * units; }
+    // lanes that lie in the caller's memory instead: of a buffer each, -1 for none
+    int64_t in_number = -1, out_number = -1;
+    uint8_t *in_lanes = nullptr, *out_lanes = nullptr;
+
+    uint8_t* base(const Buffer& buffer) const {
+        if (buffer.number == in_number) return in_lanes;
+        if (buffer.number == out_number) return out_lanes;
+        return arena + size_t(buffer.offset) * units;
+    }
     uint8_t* bytes(const Buffer& buffer, int64_t row, size_t unit) const {
         return base(buffer) + (size_t(row) * units + unit) * UNIT;
     }

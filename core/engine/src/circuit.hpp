@@ -13,6 +13,7 @@
 namespace engine {
 
 const int MAX_INPUTS = 6;
+const int SPILLS = 256;  // values of a chunk of code that may wait in memory
 
 // Where a lane lives: of the stage's source, of its destination, or of the scratch area.
 enum Area : uint8_t { SOURCE, DEST, SCRATCH, NOWHERE };

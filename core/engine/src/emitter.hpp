@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
-// A circuit as AVX-512 machine code: vpternlogd and moves, nothing else but a loop.
+// A circuit as machine code: functions of three bits (one vpternlogd with AVX-512) and moves, nothing else but a loop.
 //
 // Code is cut in chunks. A chunk is repeated for every 64 bytes of a lane before the next one starts, so that
 // its instructions are fetched once for many images.
@@ -17,7 +17,7 @@
 
 namespace engine {
 
-const int CHUNK_OPS = 96, REGISTERS = 32, SPILLS = 64;
+const int CHUNK_OPS = 128;
 const int NEVER = 1 << 30;
 
 // Writes the code of a circuit. lane_bytes: from lane to lane, a multiple of 64.
@@ -32,10 +32,10 @@ class Emitter {
                 last_[size_t(circuit_.gates[time].source[k])] = int(time);
         for (const auto& copy : circuit_.copies)
             if (copy.from != ZERO) last_[size_t(copy.from)] = NEVER;
+        assembler_.prologue();
         size_t begun = 0;
         int next = int(circuit_.place.size());
         std::vector<Op3> ops;
-        std::vector<std::pair<int, int>> made;  // (value, lane) of each gate of the chunk
         for (size_t time = 0; time < circuit_.gates.size(); ++time) {
             const Gate& gate = circuit_.gates[time];
             const size_t before = ops.size();
@@ -76,8 +76,8 @@ class Emitter {
     }
     void end_loop() {
         if (words() == 1) return;
-        assembler_.raw({0x48, 0x83, 0xC7, 0x40, 0x48, 0x83, 0xC6, 0x40, 0x48, 0x83, 0xC2, 0x40});  // add rdi, rsi, rdx
-        assembler_.raw({0xFF, 0xC8, 0x0F, 0x85});                                                  // dec eax; jnz
+        assembler_.raw({0x48, 0x83, 0xC7, VECTOR_BYTES, 0x48, 0x83, 0xC6, VECTOR_BYTES, 0x48, 0x83, 0xC2, VECTOR_BYTES});
+        assembler_.raw({0xFF, 0xC8, 0x0F, 0x85});  // after add rdi, rsi, rdx: dec eax; jnz
         assembler_.number(int32_t(loop_) - int32_t(assembler_.bytes.size()) - 4);
         for (uint8_t reg : {uint8_t(0xEF), uint8_t(0xEE), uint8_t(0xEA)}) {  // sub rdi, rsi, rdx
             assembler_.raw({0x48, 0x81, reg});
@@ -214,7 +214,7 @@ inline void Emitter::chunk(const std::vector<Op3>& ops, int first, int last) {
         }
         // one operand may be read from memory, if it is not wanted again; the others are loaded
         int from_memory = -1;
-        for (int i = 0; i < 3 && from_memory < 0; ++i) {
+        for (int i = 0; READS_MEMORY && i < 3 && from_memory < 0; ++i) {
             const int value = operands[i];
             if (registers.where.count(value) || registers.next_use(value) != NEVER) continue;
             bool alone = true;

@@ -36,6 +36,7 @@ class Reader {
         result.low = number();
         result.bits = number();
         result.offset = number();
+        result.number = number();
         return result;
     }
     template <typename Value>
@@ -228,6 +229,31 @@ void run(const Program& program, const uint8_t* images, int64_t count, int64_t* 
     }
 }
 
+// Lanes in and lanes out, [block][lane][units] both, where they lie.
+void run_blocks(const Program& program, uint8_t* in, uint8_t* out, int64_t blocks) {
+    const Import* import = dynamic_cast<const Import*>(program.stages.front().get());
+    const Export* export_ = dynamic_cast<const Export*>(program.stages.back().get());
+    if (!import || !export_ || export_->source.format != PLANES || export_->source.number == import->dest.number)
+        throw std::runtime_error("a program must read lanes and answer lanes to work on them in place");
+    const size_t arena = program.arena_bytes();
+    std::unique_ptr<uint8_t, void (*)(void*)> memory(
+        static_cast<uint8_t*>(std::aligned_alloc(64, arena + program.scratch_bytes())), std::free);
+    if (!memory) throw std::runtime_error("no memory for a block of images");
+    Block block = Block();
+    block.arena = memory.get();
+    block.scratch = memory.get() + arena;
+    block.units = program.units;
+    block.images = program.units * UNIT;
+    block.in_number = import->dest.number;
+    block.out_number = export_->source.number;
+    const size_t lane = program.units * 8;
+    for (int64_t number = 0; number < blocks; ++number) {
+        block.in_lanes = in + size_t(number) * lane * size_t(import->dest.rows * import->dest.bits);
+        block.out_lanes = out + size_t(number) * lane * size_t(export_->source.rows * export_->source.bits);
+        for (size_t stage = 1; stage + 1 < program.stages.size(); ++stage) program.stages[stage]->run(block);
+    }
+}
+
 }  // namespace engine
 
 static int failed(char* message, size_t size, const std::exception& error) {
@@ -270,6 +296,16 @@ int64_t lutforge_engine_code(const void* program) { return static_cast<const eng
 int lutforge_engine_run(const void* program, const void* images, int64_t count, int64_t* const* outputs, const int64_t* rows, int64_t output_count, char* message, size_t size) {
     try {
         engine::run(*static_cast<const engine::Program*>(program), static_cast<const uint8_t*>(images), count, outputs, rows, output_count);
+        return 0;
+    } catch (const std::exception& error) {
+        return failed(message, size, error);
+    }
+}
+
+// in: lanes [block][lane][units] of a packed program; out: the same of its answers.
+int lutforge_engine_run_blocks(const void* program, void* in, void* out, int64_t blocks, char* message, size_t size) {
+    try {
+        engine::run_blocks(*static_cast<const engine::Program*>(program), static_cast<uint8_t*>(in), static_cast<uint8_t*>(out), blocks);
         return 0;
     } catch (const std::exception& error) {
         return failed(message, size, error);

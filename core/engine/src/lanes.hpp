@@ -89,8 +89,60 @@ inline uint64_t bits_of(const int32_t* x, int bit) {
 #endif
 }
 
+#if defined(LUTFORGE_ENGINE_AVX512) && defined(__AVX512VBMI__)
+#define LUTFORGE_ENGINE_VBMI 1
+
+// Turn 16 x 16 numbers of 32 bits.
+inline void turn_dwords(__m512i* x) {
+    __m512i y[16];
+    for (int i = 0; i < 16; i += 2) {
+        y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+        y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int j = 0; j < 2; ++j) {
+            x[i + 2 * j] = _mm512_unpacklo_epi64(y[i + j], y[i + j + 2]);
+            x[i + 2 * j + 1] = _mm512_unpackhi_epi64(y[i + j], y[i + j + 2]);
+        }
+    // now x[4a + c] holds column 4l + c of rows 4a..4a+3 in lane l
+    for (int c = 0; c < 4; ++c) {
+        const __m512i low = _mm512_shuffle_i32x4(x[c], x[4 + c], 0x88), high = _mm512_shuffle_i32x4(x[c], x[4 + c], 0xDD);
+        const __m512i low2 = _mm512_shuffle_i32x4(x[8 + c], x[12 + c], 0x88), high2 = _mm512_shuffle_i32x4(x[8 + c], x[12 + c], 0xDD);
+        y[c] = _mm512_shuffle_i32x4(low, low2, 0x88);
+        y[4 + c] = _mm512_shuffle_i32x4(high, high2, 0x88);
+        y[8 + c] = _mm512_shuffle_i32x4(low, low2, 0xDD);
+        y[12 + c] = _mm512_shuffle_i32x4(high, high2, 0xDD);
+    }
+    for (int i = 0; i < 16; ++i) x[i] = y[i];
+}
+
+// Turn 64 images of 64 elements: 16 images at a time as 32-bit numbers, then the four bytes of each.
+inline void turn_whole_tile(const uint8_t* from, size_t from_step, uint8_t* to, size_t to_step) {
+    alignas(64) static const uint8_t BYTES_APART[64] = {
+        0, 4, 8,  12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 1, 5, 9,  13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61,
+        2, 6, 10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 62, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39, 43, 47, 51, 55, 59, 63};
+    const __m512i apart = _mm512_load_si512(BYTES_APART);
+    for (int image = 0; image < UNIT; image += 16) {
+        __m512i x[16];
+        for (int i = 0; i < 16; ++i) x[i] = _mm512_loadu_si512(from + size_t(image + i) * from_step);
+        turn_dwords(x);
+        for (int four = 0; four < 16; ++four) {
+            const __m512i rows = _mm512_permutexvar_epi8(apart, x[four]);
+            uint8_t* at = to + size_t(4 * four) * to_step + image;
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm512_castsi512_si128(rows));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(at + to_step), _mm512_extracti32x4_epi32(rows, 1));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(at + 2 * to_step), _mm512_extracti32x4_epi32(rows, 2));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(at + 3 * to_step), _mm512_extracti32x4_epi32(rows, 3));
+        }
+    }
+}
+#endif
+
 // Turn a tile: element e of image i, at from[i * from_step + e], to to[e * to_step + i]; 64 images, `elements` <= 64.
 inline void turn_tile(const uint8_t* from, size_t from_step, uint8_t* to, size_t to_step, int elements) {
+#ifdef LUTFORGE_ENGINE_VBMI
+    if (elements == 64) return turn_whole_tile(from, from_step, to, to_step);
+#endif
     for (int image = 0; image < UNIT; image += 8) {
         int element = 0;
         for (; element + 8 <= elements; element += 8) {

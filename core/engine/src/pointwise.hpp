@@ -4,6 +4,8 @@
 #ifndef LUTFORGE_ENGINE_POINTWISE_HPP
 #define LUTFORGE_ENGINE_POINTWISE_HPP
 
+#include <type_traits>
+
 #include "blocks.hpp"
 
 namespace engine {
@@ -35,7 +37,7 @@ class Pointwise : public Stage {
         const int64_t* limits = &first[size_t(first_rows == 1 ? 0 : channel * steps)];
         if (kind == THERMOMETER || (kind == THRESHOLD && steps == 1 && dest.format == PLANES)) {
             for (int64_t step = 0; step < steps; ++step)
-                block.lane(dest, row * steps + step)[unit] = exceeding(x, int32_t(limits[step]));
+                block.lane(dest, row * steps + step)[unit] = always(limits[step]) ? ~uint64_t(0) : exceeding(x, int32_t(limits[step]));
             if (kind == THRESHOLD)
                 for (int64_t bit = 1; bit < dest.bits; ++bit) block.lane(dest, row * dest.bits + bit)[unit] = 0;
             return;
@@ -52,20 +54,22 @@ class Pointwise : public Stage {
     }
 
   private:
+    static bool always(int64_t limit) { return limit < INT32_MIN; }
     void count(int32_t* x, const int64_t* limits) const {
         alignas(64) int32_t result[UNIT] = {0};
         for (int64_t step = 0; step < steps; ++step) {
-            const int32_t limit = int32_t(limits[step]);
-            for (int i = 0; i < UNIT; ++i) result[i] += x[i] > limit;
+            const int32_t limit = int32_t(limits[step]), every = always(limits[step]);
+            for (int i = 0; i < UNIT; ++i) result[i] += (x[i] > limit) | every;
         }
         std::memcpy(x, result, sizeof result);
     }
     // Half up, then clamped; Wide holds every product.
     template <typename Wide>
     void rescale(int32_t* x, Wide multiplier, int64_t shift) const {
-        const Wide half = (Wide(1) << shift) >> 1, least = Wide(low), most = Wide(high);
+        typedef typename std::make_unsigned<Wide>::type Unsigned;  // what fills up a block may overflow, and is thrown away
+        const Wide half = shift ? Wide(1) << (shift - 1) : 0, least = Wide(low), most = Wide(high);
         for (int i = 0; i < UNIT; ++i) {
-            Wide value = Wide(Wide(x[i]) * multiplier + half) >> shift;
+            Wide value = Wide(Unsigned(Wide(x[i])) * Unsigned(multiplier) + Unsigned(half)) >> shift;
             value = value < least ? least : value;
             x[i] = int32_t(value > most ? most : value);
         }

@@ -303,14 +303,14 @@ class Netlist : public Stage {
     size_t scratch_bytes(size_t units) const override {
         size_t lanes = size_t(circuit.scratch);
         if (interpreter_) lanes += size_t(interpreter_->temporaries());
-        return lanes * units * 8 + 64 * 64 + 64;  // and spilled registers
+        return lanes * units * 8 + SPILLS * 64 + 64;  // and spilled registers
     }
     void run(const Block& block) const override {
         for (int64_t row = 0; row < rows; ++row)
             for (int64_t column = 0; column < columns; ++column) {
                 const uint64_t* from = block.lane(source, row * row_stride + column * column_stride);
                 uint64_t* to = block.lane(dest, (row * columns + column) * outputs);
-                uint64_t* scratch = reinterpret_cast<uint64_t*>(block.scratch + 64 * 64);
+                uint64_t* scratch = reinterpret_cast<uint64_t*>(block.scratch + SPILLS * 64);
 #ifdef LUTFORGE_ENGINE_CODE
                 if (code_) {
                     (*code_)(from, to, scratch, block.scratch);
