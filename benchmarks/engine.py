@@ -47,7 +47,7 @@ from lutforge.engine.program import PLANES
 from lutforge.errors import ToolError
 
 BUILD = ROOT / "build" / "engine-benchmark"
-PACKED_BYTES, NUMPY_IMAGES, CHECKED = 2 << 20, 4096, 1024
+PACKED_BYTES, NUMPY_IMAGES, CHECKED = 1 << 20, 4096, 1024
 PRODUCT_CHECKED = 256
 """Checked images of networks whose reference takes long."""
 
@@ -137,31 +137,41 @@ def _on_bits(table: Table, work: Workload, core: Optional[Core]) -> None:
         except ToolError as error:
             table.add(Row(work.title, name, note=f"not measured: {error}"))
             continue
-        lanes_in = make is not KINDS[-1][1] or lanes_out  # numpy takes lanes where it gives lanes, in one block
         count = NUMPY_IMAGES
         if make is not KINDS[-1][1]:
             image_bits = work.network.input.elements + (width if lanes_out else 64 * width)
             count = max(1, 8 * PACKED_BYTES // image_bits // block) * block
         bits = work.bit_images(count)
-        images = packed_lanes(bits) if lanes_in else bits
+        images = packed_lanes(bits)
         found = np.zeros((width, count // 64) if lanes_out else (count, width), dtype=np.int64)
         memory, begun = Memory(), time.perf_counter()
-        backend = make(plan(work.network, packed=lanes_in, classes=work.classes))
+        backend = make(plan(work.network, packed=True, classes=work.classes))
         prepare_s = time.perf_counter() - begun
+        in_place = lanes_out and isinstance(backend, NativeBackend)
+        if in_place:  # blocks of lanes, which are evaluated where they lie
+            images = in_blocks(images, block)
+            found = in_blocks(found.view(np.uint64), block)
         call = _call(backend, images, count, found)
         rate, peak = rate_of(call, count), memory.peak()
+        if in_place:
+            found = found.transpose(1, 0, 2).reshape(width, -1)
         answers = unpacked_lanes(found, count) if lanes_out else found
-        note = f"{backend.name}; blocks of {block:,}" + ("" if lanes_in else "; bits as bytes, which it packs")
+        note = f"{backend.name}; blocks of {block:,}"
         for part in (slice(0, CHECKED), slice(-64, None)):
             note += _differs(answers[part], work.golden(bits[part]))
         table.add(Row(work.title, name, prepare_s, rate, peak, ceiling, note))
     _reference(table, work, work.bit_images(CHECKED))
 
 
+def in_blocks(lanes: np.ndarray, block: int) -> np.ndarray:
+    """Return lanes uint64 [lanes, images / 64] as [blocks, lanes, block / 64]."""
+    return np.ascontiguousarray(lanes.reshape(len(lanes), -1, block // 64).transpose(1, 0, 2))
+
+
 def _call(backend: Any, images: np.ndarray, count: int, found: np.ndarray) -> Callable[[], object]:
-    if isinstance(backend, NativeBackend):
-        return lambda: backend.run_packed(images, count, [found])
-    return lambda: backend.run(images, [found])
+    if images.ndim == 3:
+        return lambda: backend.run_blocks(images, found)
+    return lambda: backend.run_packed(images, count, [found])
 
 
 def _on_images(table: Table, work: Workload, core: Optional[Core]) -> None:

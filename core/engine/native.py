@@ -44,7 +44,7 @@ MESSAGE_BYTES = 512
 CODE_UNITS = 8
 """Machine code works on 512 images at a time."""
 
-LEAST_BYTES, MOST_BYTES, GATE_BYTES = 256 << 10, 768 << 10, 120
+LEAST_BYTES, MOST_BYTES, GATE_BYTES = 256 << 10, 768 << 10, 64
 """Memory of a block: more where there is more code, which is fetched once per block; what a second-level cache holds.
 About so many bytes of code make a gate."""
 

@@ -205,16 +205,17 @@ void run(const Program& program, const uint8_t* images, int64_t count, int64_t* 
         Block block;
         block.arena = memory.get();
         block.scratch = memory.get() + arena;
-        block.units = program.units;
+        block.images = size_t(std::min<int64_t>(count - start, int64_t(block_images)));
+        // machine code is made for whole blocks
+        block.units = program.code ? program.units : (block.images + UNIT - 1) / UNIT;
         block.last = last_bits.data();
         block.first = start == 0;
         block.raw_bytes = program.raw_bytes;
-        block.images = size_t(std::min<int64_t>(count - start, int64_t(block_images)));
         block.raw = images + (program.packed ? size_t(start) / 8 : size_t(start) * program.raw_bytes);
         if (program.packed) {
             block.raw_bytes = size_t(count + UNIT - 1) / UNIT * 8;  // from lane to lane
-        } else if (block.images < block_images) {
-            filled.assign(block_images * program.raw_bytes, 0);
+        } else if (block.images < block.units * UNIT) {
+            filled.assign(block.units * UNIT * program.raw_bytes, 0);
             std::memcpy(filled.data(), block.raw, block.images * program.raw_bytes);
             block.raw = filled.data();
         }
