@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, List, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.engine.program import BYTES, PLANES, WORDS, Buffer, Expand, Matmul, Pass, Pointwise
+from lutforge.engine.program import BYTES, PLANES, RAW, WORDS, Buffer, Expand, Matmul, Pass, Pointwise
 from lutforge.network import Node
 from lutforge.operations import Affine, BinaryMac, Encode, Rescale, TableMac, Threshold
 
@@ -24,14 +24,15 @@ def matmul(state: Planner, node: Node, op: TableMac | BinaryMac) -> List[str]:
     source = node.inputs[0]
     kind, outputs = state.kind(source), op.weights.shape[0]
     base, pad, index = source, 0, np.arange(kind.elements, dtype=np.int32)
+    once = kind.elements == kind.channels  # every input of one vector: images can be read as they come
     if source in state.views:
         view = state.views[source]
-        base, pad, index = view.base, view.pad, view.index
+        base, pad, index, once = view.base, view.pad, view.index, False
     weights = op.weights.astype(np.int64)
     if isinstance(op, BinaryMac) and op.levels:
         operands, scale, offset = _level_operands(state, base, op.levels, pad)
     else:
-        operands, scale, offset = _operands(state, base, pad)
+        operands, scale, offset = _operands(state, base, pad, once)
     bias = offset * weights.sum(axis=1) + (op.bias if isinstance(op, TableMac) else 0)
     passes = _passes(operands, weights * scale)
     stage = Matmul(passes, index.reshape(-1, kind.channels), bias, _words(state, outputs))
@@ -57,9 +58,14 @@ Operand = Tuple[Buffer, int, int]
 """A digit of the activations: its buffer of BYTES, how far the digit below it lies, and its padding byte."""
 
 
-def _operands(state: Planner, base: str, pad: int) -> Tuple[List[Operand], int, int]:
-    """Return the bytes of an edge, highest first, with (scale, offset): x = scale * digits + offset."""
+def _operands(state: Planner, base: str, pad: int, once: bool) -> Tuple[List[Operand], int, int]:
+    """Return the bytes of an edge, highest first, with (scale, offset): x = scale * digits + offset.
+
+    once: each byte is read by one vector, so that the images themselves will do.
+    """
     kind = state.kind(base)
+    if once and state.narrow(base) and state.held(base) == [RAW]:
+        return [(state.formats[base][RAW], 0, 0)], 1, kind.low
     if state.narrow(base):
         return [(state.need(base, BYTES), 0, (pad - kind.low) & 255)], 1, kind.low
     words, result = state.numbers(base), []

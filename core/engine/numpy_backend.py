@@ -14,6 +14,7 @@ from lutforge.engine.program import (
     BYTES,
     PAD,
     PLANES,
+    RAW,
     UNIT,
     ArgMax,
     Buffer,
@@ -126,7 +127,7 @@ class NumpyBackend:
             case Pointwise():
                 return stored(pointwise(stage, numbers(stage.source)), stage)
             case Matmul():
-                return _matmul(stage, values)
+                return _matmul(stage, values, raw)
             case Gather():
                 source = values[stage.source.number]
                 bits = stage.dest.bits if stage.dest.format == PLANES else 1
@@ -198,12 +199,12 @@ def _fill(stage: Gather, bits: int, dtype: Any) -> Ints:
     return np.where(ones == 1, ~np.uint64(0), np.uint64(0))[:, None].astype(dtype)
 
 
-def _matmul(stage: Matmul, values: Dict[int, Ints]) -> Ints:
+def _matmul(stage: Matmul, values: Dict[int, Ints], raw: Ints) -> Ints:
     positions = len(stage.index)
-    images = values[stage.passes[0].source.number].shape[-1]
+    images = len(raw)
     total: Ints = np.zeros((positions, len(stage.bias), images), dtype=np.int64)
     for one in stage.passes:
-        source = values[one.source.number].astype(np.float64)
+        source = (raw.T if one.source.format == RAW else values[one.source.number]).astype(np.float64)
         operand = source[stage.index]
         operand[stage.index == PAD] = one.pad
         # exact: bytes times bytes, fewer than 2**37 of them

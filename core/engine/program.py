@@ -132,6 +132,8 @@ class Pass:
 class Matmul:
     """Sums of products at each position: WORDS, modulo 2**32, or at once what `then` makes of them.
 
+    Sources are BYTES, or RAW bytes where one vector reads all of them in order.
+
     index: int32 [positions, fan_in], rows of the passes' sources. bias: int64 [outputs].
     """
 

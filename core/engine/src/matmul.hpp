@@ -34,7 +34,7 @@ class Matmul : public Stage {
 
     void prepare();
     void run(const Block& block) const override;
-    size_t scratch_bytes(size_t) const override { return size_t(groups_) * 4 * UNIT * passes.size() + 4096; }
+    size_t scratch_bytes(size_t) const override { return size_t(groups_) * 4 * UNIT * passes.size() + (from_raw() ? size_t(fan_in) * UNIT : 0); }
 
   private:
     static const int ROWS = 6;  // outputs whose sums are held in registers
@@ -48,9 +48,19 @@ class Matmul : public Stage {
 
     const uint8_t* row(const Block& block, const Pass& pass, int64_t position, int64_t input, size_t unit, const uint8_t* pad) const {
         if (input >= fan_in) return pad;
+        if (from_raw()) return turned(block) + input * UNIT;
         const int32_t at = index[size_t(position * fan_in + input)];
         return at < 0 ? pad : block.bytes(pass.source, at, unit);
     }
+    // The images themselves, all of them once: the one source of every pass.
+    bool from_raw() const { return passes[0].source.format == RAW; }
+    uint8_t* turned(const Block& block) const { return block.scratch + size_t(groups_) * 4 * UNIT * passes.size(); }
+    void turn(const Block& block, size_t unit) const {
+        const uint8_t* from = block.raw + unit * UNIT * block.raw_bytes;
+        for (int64_t row = 0; row < fan_in; row += 64)
+            turn_tile(from + row, block.raw_bytes, turned(block) + row * UNIT, UNIT, int(fan_in - row < 64 ? fan_in - row : 64));
+    }
+    void gather_raw(const Block& block, size_t unit) const;
     void finish(const Block& block, int64_t position, int64_t output, size_t unit, int32_t* x) const {
         const int64_t at = position * outputs + output;
         if (then) then->finish(block, at, unit, x);
@@ -58,6 +68,13 @@ class Matmul : public Stage {
     }
     void sums(const Block& block, int64_t position, int64_t output, size_t unit, int32_t (*x)[UNIT]) const;
     void gather(const Block& block, int64_t position, size_t unit) const;
+    void prepare_inputs(const Block& block, int64_t position, size_t unit) const {
+#ifdef LUTFORGE_ENGINE_VNNI
+        if (from_raw()) return gather_raw(block, unit);
+#endif
+        if (from_raw()) turn(block, unit);
+        gather(block, position, unit);
+    }
 };
 
 inline void Matmul::prepare() {
@@ -91,7 +108,7 @@ inline void Matmul::gather(const Block& block, int64_t position, size_t unit) co
     uint8_t* to = block.scratch;
     for (size_t number = 0; number < passes.size(); ++number) {
         const Pass& pass = passes[number];
-        if (number && pass.source.offset == passes[number - 1].source.offset) continue;
+        if (number && pass.source.number == passes[number - 1].source.number) continue;
         std::memset(pad, pass.pad, UNIT);
         for (int64_t group = 0; group < groups_; ++group) {
             const uint8_t* rows[4];
@@ -108,6 +125,22 @@ inline void Matmul::gather(const Block& block, int64_t position, size_t unit) co
     }
 }
 
+// The same of the images as they come, where four inputs of an image are a number of 32 bits already.
+inline void Matmul::gather_raw(const Block& block, size_t unit) const {
+    __m512i x[16];
+    for (int part = 0; part < 4; ++part) {
+        const uint8_t* from = block.raw + (unit * UNIT + size_t(16 * part)) * block.raw_bytes;
+        for (int64_t group = 0; group < groups_; group += 16) {
+            const int64_t left = fan_in - 4 * group;
+            const __mmask64 inside = left < 64 ? (uint64_t(1) << left) - 1 : ~uint64_t(0);
+            for (int i = 0; i < 16; ++i) x[i] = _mm512_maskz_loadu_epi8(inside, from + size_t(i) * block.raw_bytes + 4 * group);
+            turn_dwords(x);
+            uint8_t* to = block.scratch + (group * 4 + part) * 64;
+            for (int i = 0; i < 16 && group + i < groups_; ++i) _mm512_store_si512(to + 256 * i, x[i]);
+        }
+    }
+}
+
 // ROWS outputs of 64 images.
 inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, int32_t (*x)[UNIT]) const {
     __m512i total[ROWS][4];
@@ -115,7 +148,7 @@ inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, in
         for (auto& part : each) part = _mm512_setzero_si512();
     const uint8_t* bytes = block.scratch;
     for (size_t number = 0; number < passes.size(); ++number) {
-        const bool same = number && passes[number].source.offset == passes[number - 1].source.offset;
+        const bool same = number && passes[number].source.number == passes[number - 1].source.number;
         if (number && !same) bytes += size_t(groups_) * 4 * UNIT;
         if (passes[number].shift)
             for (auto& each : total)
@@ -149,7 +182,7 @@ inline void Matmul::gather(const Block& block, int64_t position, size_t unit) co
     __m256i* to = reinterpret_cast<__m256i*>(block.scratch);
     for (size_t number = 0; number < passes.size(); ++number) {
         const Pass& pass = passes[number];
-        if (number && pass.source.offset == passes[number - 1].source.offset) continue;
+        if (number && pass.source.number == passes[number - 1].source.number) continue;
         std::memset(pad, pass.pad, UNIT);
         for (int64_t group = 0; group < groups_; ++group) {
             const __m128i* a = reinterpret_cast<const __m128i*>(row(block, pass, position, 2 * group, unit, pad));
@@ -169,7 +202,7 @@ inline void Matmul::sums(const Block& block, int64_t, int64_t output, size_t, in
         for (auto& part : total) part = _mm256_setzero_si256();
         const __m256i* inputs = reinterpret_cast<const __m256i*>(block.scratch);
         for (size_t number = 0; number < passes.size(); ++number) {
-            const bool same = number && passes[number].source.offset == passes[number - 1].source.offset;
+            const bool same = number && passes[number].source.number == passes[number - 1].source.number;
             if (number && !same) inputs += size_t(groups_) * 8;
             for (auto& part : total) part = _mm256_sll_epi32(part, _mm_cvtsi32_si128(passes[number].shift));
             const int32_t* weights = &packed_[number][size_t(output / ROWS * groups_ * ROWS + i)];
@@ -215,7 +248,7 @@ inline void Matmul::run(const Block& block) const {
     alignas(64) int32_t x[ROWS][UNIT];
     for (size_t unit = 0; unit < block.units; ++unit)
         for (int64_t position = 0; position < positions; ++position) {
-            gather(block, position, unit);
+            prepare_inputs(block, position, unit);
             for (int64_t output = 0; output < outputs; output += ROWS) {
                 sums(block, position, output, unit, x);
                 for (int i = 0; i < ROWS && output + i < outputs; ++i) finish(block, position, output + i, unit, x[i]);
