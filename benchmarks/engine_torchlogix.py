@@ -30,7 +30,7 @@ from lutforge.operations import TruthTables
 VERSION = "0.2.2"
 IMAGES = 4096
 QUOTED = {"b": 34.4e6, "c": 3.3e6}
-"""Packed core in ../shared/research/emulation.md, on another computer."""
+"""Vectors/s of the packed core, measured on 2026-11-20 on another computer (AMD Zen 5)."""
 
 
 def install(folder: Path) -> str:
