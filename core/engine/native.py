@@ -44,9 +44,9 @@ MESSAGE_BYTES = 512
 CODE_UNITS = 8
 """Machine code works on 512 images at a time."""
 
-LEAST_BYTES, MOST_BYTES, GATE_BYTES = 256 << 10, 768 << 10, 64
-"""Memory of a block: more where there is more code, which is fetched once per block; what a second-level cache holds.
-About so many bytes of code make a gate."""
+LEAST_BYTES, MOST_BYTES, GATE_BYTES = 36 << 10, 768 << 10, 96
+"""Memory of a block: what a first-level cache holds where the code is as small, more where there is more code, which is
+fetched once per block, up to what a second-level cache holds. About so many bytes of code make a gate."""
 
 INTERPRETED_BYTES = 1536 << 10
 """The same where gates are interpreted: an operation is looked up once per block, so blocks are large."""
