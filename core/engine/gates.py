@@ -175,11 +175,40 @@ def maximum(gates: Gates, left: Sequence[int], right: Sequence[int]) -> List[int
     """Return the lanes of the larger of two unsigned numbers of equally many bits."""
     if len(left) == 1:
         return [gates.gate((left[0], right[0]), 0xE)]
-    larger = NO_LANE  # left > right in the bits so far
+    return chosen(gates, left, right, larger(gates, left, right))
+
+
+def larger(gates: Gates, left: Sequence[int], right: Sequence[int]) -> int:
+    """Return the lane of `left > right`, unsigned numbers of equally many bits."""
+    found = NO_LANE  # in the bits so far
     for a, b in zip(left, right, strict=True):
-        sources = (a, b) if larger == NO_LANE else (a, b, larger)
-        larger = gates.function(sources, lambda x: x & 3 == 1 or (x & 3 in (0, 3) and bool(x >> 2)))
+        sources = (a, b) if found == NO_LANE else (a, b, found)
+        found = gates.function(sources, lambda x: x & 3 == 1 or (x & 3 in (0, 3) and bool(x >> 2)))
+    return found
+
+
+def chosen(gates: Gates, left: Sequence[int], right: Sequence[int], first: int) -> List[int]:
+    """Return the lanes of `left` where the lane `first` is set, else of `right`."""
     return [
-        gates.function((a, b, larger), lambda x: bool(x & 1 if x >> 2 else x >> 1 & 1))
+        gates.function((a, b, first), lambda x: bool(x & 1 if x >> 2 else x >> 1 & 1))
         for a, b in zip(left, right, strict=True)
     ]
+
+
+def argmax(gates: Gates, values: Sequence[Sequence[int]]) -> List[int]:
+    """Return the lanes of the index of the largest number, the lowest index on a tie: a tournament of neighbours.
+
+    values: lanes of two numbers or more, unsigned, of equally many bits.
+    """
+    width = (len(values) - 1).bit_length()
+    zero, one = constant(gates, False), constant(gates, True)
+    players = [
+        (list(lanes), [one if index >> bit & 1 else zero for bit in range(width)]) for index, lanes in enumerate(values)
+    ]
+    while len(players) > 1:
+        winners = []
+        for (left, low), (right, high) in zip(players[::2], players[1::2], strict=False):
+            wins = larger(gates, right, left)  # on a tie the left one stays
+            winners.append((chosen(gates, right, left, wins), chosen(gates, high, low, wins)))
+        players = winners + players[len(players) // 2 * 2 :]
+    return players[0][1]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, List, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.engine.gates import Gates, count_exceeded, exceeds, maximum, weighted_sum
-from lutforge.engine.program import PAD, PLANES, Buffer, Gather, Netlist, Pool
+from lutforge.engine.gates import Gates, argmax, count_exceeded, exceeds, maximum, weighted_sum
+from lutforge.engine.program import BYTES, PAD, PLANES, Buffer, Expand, Gather, Netlist, Pool
 from lutforge.mac_shape import supports
 from lutforge.network import Node, TensorType
 from lutforge.operations import Encode, LutNeurons, MaxPool, Threshold, TruthTables, Window, as_lut_neurons
@@ -127,6 +127,20 @@ def _compared(gates: Gates, op: Threshold | Encode, values: List[List[int]], bit
         return [[exceeds(gates, lanes, step) for step in row] for lanes, row in zip(values, rows, strict=True)]
     width = op.bits_per_feature if isinstance(op, Encode) else bits
     return [count_exceeded(gates, lanes, row, width) for lanes, row in zip(values, rows, strict=True)]
+
+
+def argmax_planes(state: Planner, last: str) -> List[Netlist | Expand]:
+    """Return the stages that make a BYTES buffer of the class of each vector of an edge that is bit-sliced."""
+    kind, source = state.kind(last), state.need(last, PLANES)
+    vector = kind.channels * kind.bits
+    gates = Gates(vector)
+    lanes = argmax(gates, np.arange(vector).reshape(kind.channels, kind.bits).tolist())
+    vectors = kind.elements // kind.channels
+    index = state.buffer(PLANES, vectors, bits=len(lanes))
+    outputs = np.array(lanes, dtype=np.int32)
+    made = Netlist(source, index, vector, *gates.arrays(), outputs, (1, vectors), (0, vector))
+    number = state.buffer(BYTES, vectors)
+    return [made, Expand(index, number, 1 << np.arange(len(lanes), dtype=np.int64))]
 
 
 def max_pool(state: Planner, node: Node, op: MaxPool) -> List[str]:

@@ -201,9 +201,12 @@ def _export(state: Planner, classes: bool) -> Tuple[Tuple[str, Tuple[int, ...]],
     network = state.network
     last = network.output.name
     if classes:
-        source = state.numbers(last)
-        dest = state.buffer(WORDS, source.rows // network.classes)
-        state.stages += [ArgMax(source, dest, network.classes), Export(dest, 0)]
+        if PLANES in state.held(last) and network.classes > 1:
+            state.stages += lowering_gates.argmax_planes(state, last)
+        else:
+            source = state.numbers(last)
+            state.stages.append(ArgMax(source, state.buffer(WORDS, source.rows // network.classes), network.classes))
+        state.stages.append(Export(state.stages[-1].dest, 0))
         return (("class", (*network.logits.shape[:-1], 1)),)
     names = [node.name for node in network.nodes] if state.traced else [last]
     for number, name in enumerate(names):

@@ -16,6 +16,7 @@ from lutforge.engine.gates import (
     XOR2,
     XOR3,
     Gates,
+    argmax,
     constant,
     count_exceeded,
     exceeds,
@@ -225,3 +226,26 @@ def test_maximum_of_wide_numbers(data):
     lanes = maximum(gates, range(width), range(width, 2 * width))
     images = bits_of([left | right << width for left, right in pairs], 2 * width)
     assert numbers(gates, lanes, images) == [max(pair) for pair in pairs]
+
+
+@pytest.mark.parametrize(("count", "width"), [(2, 1), (2, 4), (3, 3), (5, 2), (9, 1)])
+def test_argmax_of_every_choice(count, width):
+    gates = Gates(count * width)
+    lanes = argmax(gates, np.arange(count * width).reshape(count, width).tolist())
+    wanted = [
+        int(np.argmax(values))
+        for values in map(reversed, product(range(1 << width), repeat=count))
+        for values in [list(values)]
+    ]
+    assert numbers(gates, lanes, every(count * width)) == wanted
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_argmax_of_many_numbers(data):
+    count, width = data.draw(st.integers(2, 20)), data.draw(st.integers(1, 9))
+    values = data.draw(st.lists(st.integers(0, (1 << width) - 1), min_size=count, max_size=count))
+    gates = Gates(count * width)
+    lanes = argmax(gates, np.arange(count * width).reshape(count, width).tolist())
+    bits = [[value >> bit & 1 for value in values for bit in range(width)]]
+    assert numbers(gates, lanes, bits) == [values.index(max(values))]

@@ -9,7 +9,6 @@
 #define LUTFORGE_ENGINE_DECOMPOSE_HPP
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #ifdef __BMI2__
@@ -72,7 +71,7 @@ class Decomposer {
         uint32_t column[8];     // the different columns: bits over the free inputs
         uint8_t number[8];      // which of them each assignment of the bound inputs has
     };
-    static const int MAX_CODES = 9;
+    static const int MAX_CODES = 9, KNOWN_BITS = 13;
     struct Code {
         Table outer;            // over (h0, h1 where there are two, the free inputs)
         uint8_t h[2];           // functions of the bound inputs
@@ -89,7 +88,11 @@ class Decomposer {
     Ref build_bound(Table table, const Choice& choice, const std::vector<int>& vars, std::vector<Op3>& ops, int& next);
 
     std::vector<Choice> four_;
-    std::unordered_map<uint64_t, Choice> memo_[7];
+    struct Known {
+        Table table;
+        Choice choice;
+    };
+    std::vector<Known> known_[7];  // the latest choice at each place of a table's hash
     std::vector<int> sets_[7];  // bound sets of three inputs, as bits
 };
 
@@ -124,6 +127,7 @@ inline Ref operation(Table table, const Ref* refs, int count, std::vector<Op3>& 
 }
 
 inline Decomposer::Decomposer() : four_(1 << 16, Choice{0xFF, 0, 0, 0}) {
+    for (int inputs = 5; inputs <= 6; ++inputs) known_[inputs].assign(size_t(1) << KNOWN_BITS, {0, {0, SINGLE, 0, 0}});
     for (int inputs = 5; inputs <= 6; ++inputs)
         for (int set = 0; set < 1 << inputs; ++set)
             if (__builtin_popcount(set) == 3) sets_[inputs].push_back(set);
@@ -137,10 +141,11 @@ inline Choice Decomposer::choose(Table table, int inputs) {
         return found;
     }
     if (inputs < 4) return reduced(table, inputs);
-    auto found = memo_[inputs].find(table);
-    if (found != memo_[inputs].end()) return found->second;
+    const size_t place = size_t(table * 0x9E3779B97F4A7C15u >> (64 - KNOWN_BITS));
+    Known& known = known_[inputs][place];
+    if (known.table == table) return known.choice;
     const Choice choice = reduced(table, inputs);
-    memo_[inputs][table] = choice;
+    known_[inputs][place] = {table, choice};  // the search may have moved others in between
     return choice;
 }
 
