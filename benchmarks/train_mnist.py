@@ -25,15 +25,16 @@ from lutforge.errors import LutforgeError, MismatchError
 from lutforge.training.export import to_network
 from lutforge.training.fit import Epoch
 from lutforge.training.frozen import save_frozen
-from lutforge.training.recipes import RECIPES, Trained, follow, recipe_named
+from lutforge.training.recipe import Run, Trained, follow, recipe_named
 
+NAMES = ["lutna_mlp_mnist", "lutna_conv_mnist", "lutnet_mnist"]
 HEADER = ("network", "epochs", "seconds", "validation", "torch", "frozen", "reference", "differ", "equal logits")
 
 
 def main() -> int:
     warnings.simplefilter("ignore")  # brevitas warns about optional packages on import
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipes", nargs="*", metavar="recipe", help=f"any of: {', '.join(RECIPES)}")
+    parser.add_argument("recipes", nargs="*", metavar="recipe", help="recipes, else those of docs/results/mnist.md")
     parser.add_argument("--data", type=Path, help="folder of the data sets (else LUTFORGE_DATA)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--golden", type=Path, default=Path("tests/golden"), help="folder of network files")
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint of an interrupted run")
     options = parser.parse_args()
     try:
-        names = options.recipes or [name for name, recipe in RECIPES.items() if recipe.dataset == "mnist"]
+        names = options.recipes or NAMES
         rows = [_trained(name, options) for name in names]
     except LutforgeError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -59,15 +60,9 @@ def _trained(name: str, options: argparse.Namespace) -> tuple[str, ...]:
             flush=True,
         )
 
-    checkpoint = options.frozen / f"{name}.checkpoint"
-    result = follow(
-        recipe_named(name),
-        options.data,
-        seed=options.seed,
-        checkpoint=checkpoint,
-        resume=options.resume and checkpoint.is_file(),
-        on_epoch=show,
-    )
+    run = Run(options.seed, options.frozen / name, options.resume, on_epoch=show)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    result = follow(recipe_named(name), options.data, run)
     result.frozen.about["command"] = f"python benchmarks/train_mnist.py {name} --seed {options.seed}"
     save_frozen(result.frozen, options.frozen / f"{name}.pt")
     network = to_network(result.frozen)

@@ -65,44 +65,24 @@ Checkpoint = Annotated[Optional[Path], typer.Option("--checkpoint", help="A froz
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe; a wrong one lists them all.", show_default=False)],
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a .toml file; a wrong one lists them all.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoints and frozen.pt.")] = Path(
         "build/train"
     ),
+    recipe_option: Annotated[str, typer.Option("--recipe", help="The same as the argument.")] = "",
     data: Data = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoints in --out.")] = False,
+    begin: Annotated[
+        Optional[str], typer.Option("--from", help="Train from this step on; those before it are in --out.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where torch trains: cpu, cuda, cuda:1, ...")] = "cpu",
     as_json: Json = False,
 ) -> None:
     """Train by a recipe, freeze the model to integers, and write it: OUT/RECIPE/frozen.pt."""
-    from lutforge.training.frozen import save_frozen
-    from lutforge.training.recipes import follow, recipe_named
+    from lutforge.cli_train import train_recipe
 
-    chosen = recipe_named(recipe)
-    folder = out / recipe
-    folder.mkdir(parents=True, exist_ok=True)
-    with progress(f"training {recipe}", chosen.epochs, "epochs") as step:
-        trained = follow(
-            chosen,
-            data,
-            seed=seed,
-            checkpoint=folder / "training.pt",
-            resume=resume,
-            on_epoch=lambda epoch: step(1),
-        )
-    save_frozen(trained.frozen, folder / "frozen.pt")
-    sources.save_images(folder / "images.npz", trained.data.test_images, trained.data.test_labels)
-    document: Dict[str, Any] = {
-        "recipe": recipe,
-        "frozen": str(folder / "frozen.pt"),
-        "images": str(folder / "images.npz"),
-        "seconds": round(trained.fitted.seconds, 1),
-        "best_epoch": trained.fitted.best_epoch,
-        "validation_accuracy_percent": round(100 * trained.fitted.best_validation, 2),
-        "test_accuracy_percent": round(100 * trained.report.frozen_accuracy, 2),
-        "test_images_answered_differently_when_frozen": trained.report.differing,
-    }
-    emit(document, as_json)
+    emit(train_recipe(recipe or recipe_option, out, data, seed, resume, begin, device), as_json)
 
 
 @app.command()

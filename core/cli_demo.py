@@ -38,11 +38,11 @@ def run_demo(out: Path, board: Board, seed: int, as_json: bool) -> bool:
 def _one(recipe: str, folder: Path, board: Board, seed: int) -> Section:
     from lutforge.training.export import to_network
     from lutforge.training.frozen import save_frozen
-    from lutforge.training.recipes import follow, recipe_named
+    from lutforge.training.recipe import Run, follow, recipe_named
 
     chosen = recipe_named(recipe)
     with progress(f"{recipe}: training", chosen.epochs, "epochs") as step:
-        trained = follow(chosen, seed=seed, on_epoch=lambda epoch: step(1))
+        trained = follow(chosen, run=Run(seed=seed, on_epoch=lambda epoch: step(1)))
     say(
         f"{recipe}: trained in {trained.fitted.seconds:.0f} s, validation "
         f"{100 * trained.fitted.best_validation:.2f} %; frozen to integers, "

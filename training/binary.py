@@ -26,6 +26,11 @@ class BinaryLinear(nn.Module):
         self.register_buffer("mask", torch.ones(outputs, fan_in, dtype=torch.bool))
 
     @property
+    def elements(self) -> int:
+        """Inputs of the layer."""
+        return int(self.mask.shape[1])
+
+    @property
     def latent(self) -> Tensor:
         """Latent weights, float [outputs, fan_in], in [-1, 1] after a forward pass."""
         return self.synapses.weight

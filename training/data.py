@@ -14,6 +14,7 @@ import io
 import os
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -62,6 +63,12 @@ class Dataset:
         """Height, width and channels of an image."""
         height, width, channels = self.train_images.shape[1:]
         return height, width, channels
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 of what a network is trained on."""
+        parts = (self.train_images, self.train_labels, self.validation_images, self.validation_labels)
+        return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
     @property
     def classes(self) -> int:

@@ -57,6 +57,7 @@ class _Settings:
     shift: int
     weight_decay: float
     dataset: str
+    flip: bool
 
 
 def fit(
@@ -72,6 +73,7 @@ def fit(
     resume: bool = False,
     on_epoch: Optional[Callable[[Epoch], None]] = None,
     weight_decay: float = 0.0,
+    flip: bool = False,
 ) -> Fitted:
     """Train a model in place and leave it, in eval mode, with the weights of its best validation epoch.
 
@@ -79,9 +81,10 @@ def fit(
     its device. If it has `after_step()`, that is called after each optimiser step; if it has
     `start_epoch(fraction)`, at the start of each epoch with the part of the training that is done, 0..1.
     shift: each training image is moved by up to this many pixels in both directions.
+    flip: each training image is mirrored with probability a half.
     checkpoint: file written after every epoch; resume: continue from it.
     """
-    settings = _Settings(epochs, learning_rate, batch_size, seed, shift, weight_decay, data.name)
+    settings = _Settings(epochs, learning_rate, batch_size, seed, shift, weight_decay, data.name, flip)
     run = _Run(model, data, settings)
     if resume:
         run.restore(checkpoint)
@@ -157,6 +160,8 @@ class _Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.settings.learning_rate * cosine(progress)
             images = _shifted(self.images[batch], self.settings.shift, draw).float()
+            if self.settings.flip:
+                images = _flipped(images, draw)
             loss = nn.functional.cross_entropy(self.model(images), self.labels[batch])
             self.optimizer.zero_grad()
             loss.backward()
@@ -231,6 +236,12 @@ def _shifted(images: Tensor, shift: int, draw: torch.Generator) -> Tensor:
     rows = top + torch.arange(height, device=images.device)[None, :, None]
     columns = left + torch.arange(width, device=images.device)[None, None, :]
     return padded[torch.arange(count, device=images.device)[:, None, None], rows, columns]
+
+
+def _flipped(images: Tensor, draw: torch.Generator) -> Tensor:
+    """Mirror half of [batch, h, w, c], left to right."""
+    chosen = (torch.rand(len(images), generator=draw) < 0.5).to(images.device)
+    return torch.where(chosen[:, None, None, None], images.flip(2), images)
 
 
 def _device(model: nn.Module) -> torch.device:

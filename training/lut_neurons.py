@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from lutforge.errors import TrainingError
 from lutforge.numerics import MAX_TABLE_INPUTS
 from lutforge.training.quantisers import sign
+from lutforge.training.table_forms import FORMS, saliency, to_coefficients, to_rows, without_inputs
 
 MIN_TABLE_INPUTS = 2
 BLOCK_ELEMENTS = 1 << 16
@@ -29,27 +30,54 @@ class LutNeurons(nn.Module):
 
     wiring: int64 [edges, K], input elements of each edge, column 0 the synapse's own, no element twice in a row;
     neuron: int64 [edges], not decreasing, the output each edge feeds; tables: float [edges, levels, 2**K], the
-    latent value of each row (input k is address bit k), a table of its own for each level; elements, neurons:
-    inputs and outputs of the layer. `binary`: whether rows count as their sign or as they are, within [-1, 1].
+    value of each row (input k is address bit k), a table of its own for each level, or [edges, 1, 2**K], shared by
+    `levels`; elements, neurons: inputs and outputs of the layer; form: what is trained, see `table_forms`.
+    `binary`: whether rows count as their sign or as they are, within [-1, 1]; `kept`: bool [edges, K], inputs
+    that make a difference.
     """
 
     wiring: Tensor
     neuron: Tensor
     binary: Tensor
+    kept: Tensor
 
-    def __init__(self, elements: int, neurons: int, wiring: Tensor, neuron: Tensor, tables: Tensor):
+    def __init__(
+        self,
+        elements: int,
+        neurons: int,
+        wiring: Tensor,
+        neuron: Tensor,
+        tables: Tensor,
+        form: str = "lagrange",
+        levels: Optional[int] = None,
+    ):
         super().__init__()
         _check(elements, neurons, wiring, neuron, tables)
-        self.elements, self.neurons = elements, neurons
+        if form not in FORMS:
+            raise TrainingError(f"LutNeurons: form {form!r} is unknown; use one of {', '.join(FORMS)}")
+        self.elements, self.neurons, self.form = elements, neurons, form
+        self.levels = levels or tables.shape[1]
         self.register_buffer("wiring", wiring.clone())
         self.register_buffer("neuron", neuron.clone())
         self.register_buffer("binary", torch.tensor(False))
-        self.latent = nn.Parameter(tables.clone())
+        self.register_buffer("kept", torch.ones(wiring.shape, dtype=torch.bool, device=wiring.device))
+        self.latent = nn.Parameter(tables.clone() if form == "lagrange" else to_coefficients(tables))
+
+    @property
+    def inputs(self) -> int:
+        """Inputs K of a table."""
+        return int(self.wiring.shape[1])
+
+    def rows(self) -> Tensor:
+        """Return the real-valued rows, float [edges, levels or 1, 2**K], removed inputs making no difference."""
+        rows = self.latent if self.form == "lagrange" else to_rows(self.latent)
+        return rows if bool(self.kept.all()) else without_inputs(rows, self.kept)
 
     def tables(self) -> Tensor:
         """Return what the rows count as: float [edges, levels, 2**K], +-1 if binary, else within [-1, 1]."""
-        clipped = nn.functional.hardtanh(self.latent)
-        return sign(clipped) if self.binary else clipped
+        clipped = nn.functional.hardtanh(self.rows())
+        counted = sign(clipped) if self.binary else clipped
+        return counted.expand(-1, self.levels, -1)
 
     def binarise(self) -> None:
         """Count rows as their sign from now on."""
@@ -57,8 +85,42 @@ class LutNeurons(nn.Module):
 
     @torch.no_grad()
     def after_step(self) -> None:
-        """Hold the latents inside the window in which the straight-through estimator lets gradients pass."""
-        self.latent.clamp_(-1.0, 1.0)
+        """Hold the rows inside the window in which the straight-through estimator lets gradients pass."""
+        if self.form == "lagrange":
+            self.latent.clamp_(-1.0, 1.0)
+        else:
+            self.latent.copy_(to_coefficients(to_rows(self.latent).clamp_(-1.0, 1.0)))
+
+    @torch.no_grad()
+    def shrink(self, removed: float) -> LutNeurons:
+        """Return the layer with this part of all inputs removed, the least salient ones, and no constant tables.
+
+        The choice is made among all inputs of the layer, removed ones included; ties keep the earlier input. Of each
+        neuron at least one table stays.
+        """
+        if not 0 <= removed < 1:
+            raise TrainingError(f"shrink: {removed} of the inputs to remove; it must be at least 0 and below 1")
+        rows = self.latent if self.form == "lagrange" else to_rows(self.latent)
+        scores = saliency(rows)
+        best = torch.full((self.neurons,), -1.0, dtype=scores.dtype, device=scores.device)
+        best.scatter_reduce_(0, self.neuron, scores.amax(dim=1), "amax")
+        spared = scores == best[self.neuron][:, None]  # the most salient input of each neuron
+        order = scores.masked_fill(spared, torch.inf).flatten().argsort(descending=True, stable=True)
+        kept = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
+        kept[order[: scores.numel() - int(removed * scores.numel())]] = True
+        kept = kept.reshape(scores.shape)
+        return self.selected(kept.any(dim=1), kept)
+
+    @torch.no_grad()
+    def selected(self, edges: Tensor, kept: Tensor) -> LutNeurons:
+        """Return the layer with some of its edges, bool [edges], and the inputs that matter, bool [edges, K]."""
+        rows = self.latent if self.form == "lagrange" else to_rows(self.latent)
+        result = LutNeurons(
+            self.elements, self.neurons, self.wiring[edges], self.neuron[edges], rows[edges], self.form, self.levels
+        )
+        result.kept.copy_(kept[edges])
+        result.binary.copy_(self.binary)
+        return result
 
     def forward(self, signs: Tensor, levels: Tensor) -> Tensor:
         """Return float [neurons, batch] from signs -1 and +1 [levels, elements, batch] and level weights [levels]."""

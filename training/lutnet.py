@@ -1,34 +1,51 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""The LUTNet multi-layer perceptron: binary first layer on raw pixels, then LUT neurons on residual-binary codes.
+"""The LUTNet: convolutions and dense layers of binary weights, some of which become LUT neurons.
 
-It starts as a binary network, is pruned, and `expand` turns every surviving synapse into a table
-(Wang et al., "LUTNet", FCCM 2019). Inside, tensors are laid out [features, batch].
+It starts as a binary network (ReBNet), is pruned, and `expand` turns every surviving synapse of the chosen layers
+into a table (Wang et al., "LUTNet", FCCM 2019). Never expanded, it is the binarised baseline.
 """
 
 from __future__ import annotations
 
 import copy
-from itertools import pairwise
+from dataclasses import dataclass
 from math import prod
-from typing import List, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
+from lutforge.errors import TrainingError
 from lutforge.training import frozen
-from lutforge.training.binary import BinaryLinear
+from lutforge.training.expansion import expanded, rewired
+from lutforge.training.learned_wiring import LearnedLutNeurons
 from lutforge.training.lut_neurons import LutNeurons
 from lutforge.training.pruning import keep_mask
+from lutforge.training.quantisers import sign
 from lutforge.training.residual import ResidualSign
-from lutforge.training.stage import Stage, Steps, frozen_pixels, frozen_tables
-from lutforge.training.wiring import wire
+from lutforge.training.stage import Stage, flattened
+from lutforge.training.stage_freezing import Steps, frozen_stage
+from lutforge.training.wiring import Evidence
+
+Targets = Union[str, Tuple[int, ...]]
+"""Layers that are pruned and may become tables: 'inner' (all but the first), 'all', or their numbers from 1."""
 
 
-class LutNetMlp(nn.Module):
-    """Dense network for images of `shape` (height, width, channels) with pixel values low..high.
+@dataclass(frozen=True)
+class Layer:
+    """Outputs of one layer; kernel: 0 if dense, else of its windows; pool: 0, or of the pool behind it."""
 
-    name: of the frozen network; hidden: widths; levels, ratio: of every `ResidualSign`.
+    outputs: int
+    kernel: int = 0
+    pool: int = 0
+
+
+class LutNet(nn.Module):
+    """Network for images of `shape` (height, width, channels) with pixel values low..high.
+
+    name: of the frozen network; layers: the last one's outputs are the logits; levels, ratio: of every `ResidualSign`;
+    thresholds: that each pixel is compared with, so that the first layer reads bits, or none: it reads pixels.
     """
 
     def __init__(
@@ -37,34 +54,54 @@ class LutNetMlp(nn.Module):
         shape: Tuple[int, ...],
         low: int,
         high: int,
-        hidden: Sequence[int],
-        classes: int,
+        layers: Sequence[Layer],
         levels: int = 2,
         ratio: str = "pow2",
+        thresholds: Sequence[int] = (),
+        targets: Targets = "inner",
     ):
         super().__init__()
         self.name, self.shape, self.low, self.high, self.levels = name, tuple(shape), low, high, levels
-        widths = [prod(shape), *hidden, classes]
-        self.stages = nn.ModuleList(
-            Stage(before, after, ResidualSign(levels, ratio) if index < len(hidden) else None)
-            for index, (before, after) in enumerate(pairwise(widths))
-        )
+        self.thresholds = tuple(thresholds)
+        stages = []
+        extent = (*self.shape[:-1], self.shape[-1] * max(1, len(self.thresholds)))
+        for number, layer in enumerate(layers, start=1):
+            fan_in, extent = _extents(layer, number, extent)
+            activation = ResidualSign(levels, ratio) if number < len(layers) else None
+            stages.append(Stage(fan_in, layer.outputs, activation, layer.kernel, layer.pool))
+        self.stages = nn.ModuleList(stages)
+        self.targets = _numbers(targets, len(stages), bool(self.thresholds))
         self.statistics_frozen = False
 
     @property
-    def inner(self) -> List[Stage]:
-        """The stages after the first one: those that become LUT neurons."""
-        return list(self.stages)[1:]
+    def chosen(self) -> List[Stage]:
+        """The stages that are pruned and may become tables."""
+        return [self.stages[number - 1] for number in self.targets]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, float [batch, classes], of raw pixels, float [batch, height, width, channels]."""
-        signs, levels = images.flatten(1).T[None], torch.ones(1, device=images.device)
-        for stage in list(self.stages)[:-1]:
-            signs, levels = stage.activation(stage(signs, levels)), stage.activation.level_weights()
-        logits: Tensor = self.stages[-1](signs, levels)
-        return logits.T
+        *_, (_, _, values) = self.walk(images)
+        return values.T if values.ndim == 2 else values.flatten(1)
 
-    def train(self, mode: bool = True) -> LutNetMlp:
+    def walk(self, images: Tensor) -> Iterator[Tuple[Stage, Tensor, Tensor]]:
+        """Yield each stage, the signs that it reads, and its normalised sums."""
+        signs, levels = self._entry(images), torch.ones(1, device=images.device)
+        for stage in self.stages:
+            if not stage.kernel and signs.ndim == 5:
+                signs = flattened(signs)
+            values = stage(signs, levels)
+            yield stage, signs, values
+            if stage.activation is not None:
+                signs, levels = stage.activation(values), stage.activation.level_weights()
+
+    def _entry(self, images: Tensor) -> Tensor:
+        """Return what the first stage reads as one level: pixels, or signs of their comparisons, feature by feature."""
+        if not self.thresholds:
+            return images[None]
+        steps = torch.tensor(self.thresholds, dtype=images.dtype, device=images.device)
+        return sign(images[..., None] - steps).flatten(3)[None]
+
+    def train(self, mode: bool = True) -> LutNet:
         """Set training mode, except for batch norms whose statistics are frozen."""
         super().train(mode)
         if self.statistics_frozen:
@@ -74,16 +111,16 @@ class LutNetMlp(nn.Module):
 
     def after_step(self) -> None:
         """Clamp the latent tables; binary weights clamp theirs themselves."""
-        for stage in self.inner:
-            if isinstance(stage.layer, LutNeurons):
-                stage.layer.after_step()
+        for stage in self.stages:
+            if stage.is_tables:
+                stage.neurons.after_step()
 
     def prune(self, keep: Sequence[float], bounds: Tuple[float, float]) -> None:
-        """Keep these parts of the synapses of the inner stages.
+        """Keep these parts of the synapses of the chosen stages.
 
         bounds: least and largest fan-in of an output as multiples of the layer's mean.
         """
-        for stage, part in zip(self.inner, keep, strict=True):
+        for stage, part in zip(self.chosen, keep, strict=True):
             latent = stage.binary.latent.detach()
             fan_in = latent.shape[1]
             mean = part * fan_in
@@ -91,17 +128,22 @@ class LutNetMlp(nn.Module):
             high = min(fan_in, max(int(mean) + 1, round(bounds[1] * mean)))
             stage.binary.mask.copy_(keep_mask(latent.abs(), part, low, high))
 
-    def expand(self, inputs: int, wiring: str, seed: int) -> None:
-        """Turn the surviving synapses of the inner stages into tables of this many inputs; see `expanded`."""
-        for index, stage in enumerate(self.inner):
-            stage.layer = expanded(stage.binary, self.levels, inputs, wiring, seed + index)
-
     def binarise_tables(self) -> None:
         """Count table rows as their sign from now on, and hold the residual steps still."""
-        for stage in self.inner:
+        for stage in self.chosen:
             stage.neurons.binarise()
-        for stage in list(self.stages)[:-1]:
-            stage.activation.requires_grad_(False)
+        self.hold_levels()
+
+    def hold_levels(self) -> None:
+        """Train the residual steps no further."""
+        for stage in self.stages:
+            if stage.activation is not None:
+                stage.activation.requires_grad_(False)
+
+    def shrink(self, removed: float) -> None:
+        """Remove this part of the inputs of all tables of each stage; see `LutNeurons.shrink`."""
+        for stage in self.chosen:
+            stage.layer = stage.neurons.shrink(removed)
 
     def freeze_statistics(self) -> None:
         """Hold the running statistics of the batch norms still, in training too."""
@@ -112,36 +154,99 @@ class LutNetMlp(nn.Module):
         """Return the network as integers on the CPU, as this module computes it in eval mode."""
         model = copy.deepcopy(self).cpu().double().eval()
         steps: Steps = [("image", frozen.Input(self.shape, self.low, self.high))]
-        steps.append(("flat", frozen.Reshape((prod(self.shape),))))
-        steps += frozen_pixels(model.stages[0], self.low, self.high)
-        for number, (before, stage) in enumerate(pairwise(model.stages), start=2):
-            steps += frozen_tables(stage, number, before.activation.integer_weights())
+        weights: Tuple[int, ...] = ()
+        if self.thresholds:
+            steps.append(("encode", frozen.Encode(torch.tensor([self.thresholds]))))
+            weights = (1,)
+        flat = False
+        for number, stage in enumerate(model.stages, start=1):
+            if not stage.kernel and not flat:
+                steps.append(("flat", frozen.Reshape((stage.layer.elements,))))
+                flat = True
+            steps += frozen_stage(stage, number, weights, self.low, self.high)
+            if stage.activation is not None:
+                weights = stage.activation.integer_weights()
         return frozen.FrozenModel(self.name, [*steps, ("answer", frozen.ArgMax())], {})
 
+    def restore(self, state: Dict[str, Tensor], form: str) -> None:
+        """Take a state of this network, whichever of its layers are tables in it; form: of the tables."""
+        for number, stage in enumerate(self.stages):
+            stem = f"stages.{number}.layer."
+            if f"{stem}latent" in state:
+                wiring, neuron, latent = (state[f"{stem}{name}"] for name in ("wiring", "neuron", "latent"))
+                elements, neurons = stage.layer.elements, stage.norm.num_features
+                stage.layer = LutNeurons(elements, neurons, wiring, neuron, latent, form, self._levels_in(number))
+                if f"{stem}scores" in state:
+                    stage.layer = LearnedLutNeurons(stage.layer, state[f"{stem}scores"].shape[2], seed=0)
+        self.load_state_dict(state)
 
-def expanded(layer: BinaryLinear, levels: int, inputs: int, wiring: str, seed: int) -> LutNeurons:
-    """Return the surviving synapses of a binary layer as LUT neurons, each level with a table of its own.
+    def expand(
+        self,
+        inputs: int,
+        wiring: str,
+        seed: int,
+        *,
+        form: str = "lagrange",
+        shared: bool = False,
+        evidence: Optional[Mapping[int, Evidence]] = None,
+    ) -> None:
+        """Turn the surviving synapses of the chosen stages into tables of this many inputs; see `expanded`.
 
-    A table starts as w_0 x_0, its own synapse, plus w_k x_k for each input k whose synapse was pruned from this
-    output and which no table of the output has taken up before: what pruning lost is recovered, once. The rows
-    of the layer are divided by the largest.
-    """
-    latent, mask = layer.latent.detach(), layer.mask
-    wires, neuron = wire(wiring, latent.abs(), mask, inputs, seed)
-    part = latent[neuron].gather(1, wires) * _recovers(wires, neuron, mask)
-    row = torch.arange(1 << inputs, device=part.device)
-    corners = 2.0 * ((row >> torch.arange(inputs, device=part.device)[:, None]) & 1) - 1.0
-    rows = part @ corners
-    rows = rows / rows.abs().max().clamp(min=torch.finfo(rows.dtype).tiny)
-    return LutNeurons(mask.shape[1], mask.shape[0], wires, neuron, rows[:, None, :].repeat(1, levels, 1))
+        evidence: by layer number, for a wiring that chooses on images.
+        """
+        for index, number in enumerate(self.targets):
+            stage, seen = self.stages[number - 1], (evidence or {}).get(number)
+            levels = self._levels_in(number - 1)
+            stage.layer = expanded(
+                stage.binary, levels, inputs, wiring, seed + index, form=form, shared=shared, evidence=seen
+            )
+
+    def learn_wiring(self, candidates: int, seed: int) -> None:
+        """Let the further inputs of all tables be chosen among so many candidates from now on."""
+        for index, stage in enumerate(self.chosen):
+            stage.layer = LearnedLutNeurons(stage.neurons, candidates, seed + index)
+
+    def settle_wiring(self) -> None:
+        """Keep the wiring as it has been learned."""
+        for stage in self.chosen:
+            if isinstance(stage.layer, LearnedLutNeurons):
+                stage.layer = stage.layer.settled()
+
+    def rewire(self, part: float, evidence: Mapping[int, Evidence]) -> None:
+        """Exchange this part of the tables' further inputs; see `rewired`."""
+        for number, stage in zip(self.targets, self.chosen, strict=True):
+            stage.layer = rewired(stage.neurons, part, evidence[number])
+
+    def _levels_in(self, index: int) -> int:
+        return self.levels if index else 1
 
 
-def _recovers(wires: Tensor, neuron: Tensor, mask: Tensor) -> Tensor:
-    """Return bool like wires: the synapse's own input, and the first reading of each pruned input per output."""
-    synapse = (neuron[:, None] * mask.shape[1] + wires).flatten()
-    order = synapse.argsort(stable=True)
-    first = torch.ones_like(synapse, dtype=torch.bool)
-    first[order[1:]] = synapse[order[1:]] != synapse[order[:-1]]
-    chosen = (first & ~mask.flatten()[synapse]).reshape(wires.shape)
-    chosen[:, 0] = True
-    return chosen
+def _extents(layer: Layer, number: int, extent: Tuple[int, ...]) -> Tuple[int, Tuple[int, ...]]:
+    """Return the fan-in of a layer on edges of this extent, and the extent behind it."""
+    if not layer.kernel:
+        return prod(extent), (layer.outputs,)
+    if len(extent) != 3:
+        raise TrainingError(f"layer {number}: a convolution behind a dense layer. Put the convolutions first")
+    height, width = (size - layer.kernel + 1 for size in extent[:2])
+    pooled = (height // max(1, layer.pool), width // max(1, layer.pool))
+    if min(pooled) < 1:
+        raise TrainingError(
+            f"layer {number}: windows of {layer.kernel} x {layer.kernel} and a pool of {layer.pool} do not fit the "
+            f"{extent[0]} x {extent[1]} values in front of it. Take larger images or fewer convolutions"
+        )
+    return layer.kernel**2 * extent[2], (*pooled, layer.outputs)
+
+
+def _numbers(targets: Targets, count: int, encoded: bool) -> Tuple[int, ...]:
+    if isinstance(targets, str):
+        first = {"inner": 2, "all": 1}.get(targets)
+        if first is None:
+            raise TrainingError(f"layers {targets!r}: use 'inner', 'all', or a list of layer numbers")
+        numbers: Tuple[int, ...] = tuple(range(first, count + 1))
+    else:
+        numbers = targets
+    if not encoded and 1 in numbers:
+        raise TrainingError("layer 1 reads pixels, and tables read bits: give thresholds, or leave layer 1 out")
+    if not numbers or list(numbers) != sorted(set(numbers)) or not 1 <= numbers[0] <= numbers[-1] <= count:
+        raise TrainingError(f"layers {numbers}: numbers of 1..{count} are wanted, rising")
+    return numbers

@@ -1,13 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Named trainings: which network on which data set with which settings, from seed to frozen model."""
+"""Trainings by recipe: which network on which data set with which settings, from seed to frozen model.
+
+Recipes are TOML files (`recipes/`). Their key `kind` says what is trained, the rest fills that kind's plan.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional, Protocol
 
 import torch
 from torch import nn
@@ -18,23 +21,122 @@ from lutforge.training.export import FreezeReport, freeze_report
 from lutforge.training.fit import Epoch, Fitted, fit
 from lutforge.training.frozen import FrozenModel
 from lutforge.training.lutna import lutna_conv, lutna_mlp
-from lutforge.training.lutnet_training import DIGITS, MNIST, lutnet_mlp, train_lutnet
+from lutforge.training.lutnet_plan import LutNetPlan
+from lutforge.training.pipeline import Measured, Pipeline
+from lutforge.training.recipe_file import filled, parsed, recipe_text, shipped_recipes
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a training is carried out. seed: of everything random; folder: of its checkpoints, None: none are kept.
+
+    resume: go on from what is there; begin: name of the step to begin from, those before it must be there.
+    """
+
+    seed: int = 0
+    folder: Optional[Path] = None
+    resume: bool = False
+    begin: Optional[str] = None
+    device: str = "cpu"
+    on_epoch: Optional[Callable[[Epoch], None]] = None
+    on_step: Optional[Callable[[Measured], None]] = None
+
+
+class Plan(Protocol):
+    """What a kind of recipe says; `model.freeze()` gives the frozen model."""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs `on_epoch` is called for."""
+
+    def build(self, data: Dataset) -> nn.Module:
+        """Return an untrained module."""
+
+    def train(self, model: nn.Module, data: Dataset, run: Run) -> Fitted:
+        """Train a module in place."""
+
+
+@dataclass(frozen=True)
+class LutNetRecipe(LutNetPlan):
+    """LUTNet, or its binarised baseline: see `lutnet_plan` and `lutnet_steps`."""
+
+    def train(self, model: Any, data: Dataset, run: Run) -> Fitted:
+        """Take a module through all steps."""
+        return Pipeline(
+            model,
+            data,
+            self,
+            seed=run.seed,
+            folder=run.folder and run.folder.parent / "steps",
+            resume=run.resume,
+            begin=run.begin,
+            on_epoch=run.on_epoch,
+            on_step=run.on_step,
+        ).run()
+
+
+@dataclass(frozen=True)
+class _SingleStep:
+    """A training of one step. learning_rate: the first one; shift: pixels by which training images are moved."""
+
+    epochs: int
+    learning_rate: float
+    batch_size: int = 256
+    shift: int = 0
+
+    def train(self, model: nn.Module, data: Dataset, run: Run) -> Fitted:
+        """Train a module in place."""
+        if run.begin is not None:
+            raise TrainingError(f"step {run.begin!r}: this recipe has one step only; go on with --resume")
+        return fit(
+            model,
+            data,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            shift=self.shift,
+            seed=run.seed,
+            checkpoint=run.folder and run.folder / "training.pt",
+            resume=run.resume,
+            on_epoch=run.on_epoch,
+        )
+
+
+@dataclass(frozen=True)
+class LutNaMlpRecipe(_SingleStep):
+    """LUT-NA, dense, two hidden layers of 64."""
+
+    def build(self, data: Dataset) -> nn.Module:
+        """Return an untrained module."""
+        return lutna_mlp(data)
+
+
+@dataclass(frozen=True)
+class LutNaConvRecipe(_SingleStep):
+    """LUT-NA, two convolutions and a dense head."""
+
+    def build(self, data: Dataset) -> nn.Module:
+        """Return an untrained module."""
+        return lutna_conv(data)
+
+
+KINDS: Dict[str, Any] = {"lutnet": LutNetRecipe, "lutna_mlp": LutNaMlpRecipe, "lutna_conv": LutNaConvRecipe}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training.
-
-    build: data set -> untrained module with `freeze()`. train: called as train(model, data, seed=, checkpoint=,
-    resume=, on_epoch=), which are those of `fit`. epochs: how many it calls on_epoch for. about: one sentence.
-    """
+    """One training: its name, the data set, one sentence about it, the kind of network and its plan."""
 
     name: str
     dataset: str
-    build: Callable[[Dataset], nn.Module]
-    train: Callable[..., Fitted]
-    epochs: int
     about: str
+    kind: str
+    plan: Plan
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs `on_epoch` is called for."""
+        return self.plan.epochs
 
 
 @dataclass(frozen=True)
@@ -50,35 +152,44 @@ class Trained:
 
 
 def recipe_named(name: str) -> Recipe:
-    """Return a recipe; TrainingError names the known ones."""
-    if name not in RECIPES:
-        raise TrainingError(f"recipe {name!r} is unknown; use one of {', '.join(RECIPES)}")
-    return RECIPES[name]
+    """Return a shipped recipe by name, or the one in a file that ends with .toml; TrainingError names what is wrong."""
+    return parse_recipe(Path(name).stem if name.endswith(".toml") else name, recipe_text(name))
 
 
-def follow(
-    recipe: Recipe,
-    data: Optional[Path] = None,
-    *,
-    seed: int = 0,
-    checkpoint: Optional[Path] = None,
-    resume: bool = False,
-    on_epoch: Optional[Callable[[Epoch], None]] = None,
-) -> Trained:
+def parse_recipe(name: str, text: str) -> Recipe:
+    """Return the recipe of a TOML text."""
+    values = parsed(name, text)
+    head = {}
+    for key in ("kind", "dataset", "about"):
+        if not isinstance(values.get(key), str):
+            raise TrainingError(f'recipe {name}: {key} = "..." must be given')
+        head[key] = values.pop(key)
+    if head["kind"] not in KINDS:
+        raise TrainingError(f"recipe {name}: kind {head['kind']!r} is unknown; use one of {', '.join(KINDS)}")
+    plan = filled(KINDS[head["kind"]], values, f"recipe {name}")
+    return Recipe(name, head["dataset"], head["about"], head["kind"], plan)
+
+
+def recipes() -> List[Recipe]:
+    """Return all shipped recipes."""
+    return [recipe_named(name) for name in shipped_recipes()]
+
+
+def follow(recipe: Recipe, data: Optional[Path] = None, run: Run = Run()) -> Trained:  # immutable
     """Train by a recipe and freeze. data: folder of the data set's files, else LUTFORGE_DATA.
 
     TrainingError if the frozen model answers more than 0.2 % of the test images differently.
     """
     images = load_dataset(recipe.dataset, data)
-    torch.manual_seed(seed)
-    model = recipe.build(images)
-    fitted = recipe.train(model, images, seed=seed, checkpoint=checkpoint, resume=resume, on_epoch=on_epoch)
+    torch.manual_seed(run.seed)
+    model = recipe.plan.build(images).to(run.device)
+    fitted = recipe.plan.train(model, images, run)
     frozen = model.freeze()
     report = freeze_report(model, frozen, images.test_images, images.test_labels).check()
     frozen.about.update(
         recipe=recipe.name,
         dataset=images.label,
-        seed=seed,
+        seed=run.seed,
         epochs=len(fitted.history),
         best_epoch=fitted.best_epoch,
         validation_accuracy=round(fitted.best_validation, 6),
@@ -88,48 +199,16 @@ def follow(
     return Trained(recipe, images, model, fitted, frozen, report)
 
 
-RECIPES: Dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe(
-            "lutna_mlp_mnist",
-            "mnist",
-            lutna_mlp,
-            partial(fit, epochs=40, learning_rate=5e-3, batch_size=256, shift=1),
-            40,
-            "LUT-NA, dense 784-64-64-10, 8-bit weights and activations",
-        ),
-        Recipe(
-            "lutna_conv_mnist",
-            "mnist",
-            lutna_conv,
-            partial(fit, epochs=12, learning_rate=4e-3, batch_size=128, shift=1),
-            12,
-            "LUT-NA, two 3x3 convolutions of 16 and 32 channels and a dense head, 8-bit weights and activations",
-        ),
-        Recipe(
-            "lutna_mlp_digits",
-            "digits",
-            lutna_mlp,
-            partial(fit, epochs=24, learning_rate=1e-2, batch_size=64),
-            24,
-            "LUT-NA, dense 64-64-64-10, 8-bit weights and activations",
-        ),
-        Recipe(
-            "lutnet_mnist",
-            "mnist",
-            partial(lutnet_mlp, plan=MNIST),
-            partial(train_lutnet, plan=MNIST),
-            MNIST.epochs,
-            "LUTNet, 784-256-256-256-256-10, binary first layer, then tables of 4 inputs on 2 levels",
-        ),
-        Recipe(
-            "lutnet_digits",
-            "digits",
-            partial(lutnet_mlp, plan=DIGITS),
-            partial(train_lutnet, plan=DIGITS),
-            DIGITS.epochs,
-            "LUTNet, 64-64-64-64-10, binary first layer, then tables of 4 inputs on 2 levels",
-        ),
-    )
-}
+def checked_device(name: str) -> str:
+    """Return the name of a device that torch has; TrainingError if it has not."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise TrainingError(f"device {name!r}: torch cannot use it here ({first}). Use --device cpu") from error
+    return name
+
+
+def measured_line(measured: Measured) -> str:
+    """Return a step's measurements as one line of JSON."""
+    return json.dumps(asdict(measured), sort_keys=True)

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from dataclasses import dataclass
+from typing import Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +16,42 @@ from lutforge.errors import TrainingError
 from lutforge.numerics import MAX_TABLE_INPUTS
 
 Ints = npt.NDArray[np.int64]
-STRATEGIES = ("recover", "random")
+STRATEGIES = ("random", "recover", "correlation", "learned", "rewire")
+"""random: the paper's. recover: pruned inputs of large weight. correlation: inputs that explain what pruning lost.
+learned: a choice among candidates that is trained. rewire: as recover, then inputs that matter little are exchanged."""
 
 
-def wire(strategy: str, magnitudes: Tensor, mask: Tensor, inputs: int, seed: int) -> Tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Evidence:
+    """What a layer saw on some images. signs: float [elements, n], -1 and +1, of the top level; wanted: float
+    [outputs, n], what should be added to each output, up to a positive factor per output."""
+
+    signs: Tensor
+    wanted: Tensor
+
+    def gain(self, output: int, host: int) -> Tensor:
+        """Return how much of `wanted` each input explains in a table of its own and the host, float [elements].
+
+        The squares of the covariances with x_i and with x_host * x_i, which are what a table can add by reading x_i.
+        """
+        wanted = self.wanted[output]
+        linear = self.signs @ wanted
+        product = self.signs @ (wanted * self.signs[host])
+        gain = linear.square() + product.square()
+        gain[host] = -torch.inf
+        return gain
+
+
+def wire(
+    strategy: str, latent: Tensor, mask: Tensor, inputs: int, seed: int, evidence: Optional[Evidence] = None
+) -> Tuple[Tensor, Tensor]:
     """Return (wiring int64 [edges, inputs], neuron int64 [edges]), edges in the order of outputs, then inputs.
 
-    Column 0 is the synapse's own input; no input stands twice in a row. magnitudes: float [outputs, fan_in];
+    Column 0 is the synapse's own input; no input stands twice in a row. latent: float [outputs, fan_in], weights;
     mask: bool of the same shape, true where a synapse survived. "random" draws the others from the whole
     fan-in; "recover" deals out the pruned inputs of the same output, the largest magnitudes first, and draws
-    only what is then still free.
+    only what is then still free; "correlation" takes what `evidence` speaks for. "learned" and "rewire" are exchanged
+    later, and begin as "random" and "recover".
     """
     fan_in = mask.shape[1]
     if strategy not in STRATEGIES:
@@ -38,8 +65,12 @@ def wire(strategy: str, magnitudes: Tensor, mask: Tensor, inputs: int, seed: int
     draw = np.random.default_rng(seed)
     wiring = np.full((len(host), inputs), -1, dtype=np.int64)
     wiring[:, 0] = host.cpu().numpy()
-    if strategy == "recover":
-        _deal_out_pruned(wiring, magnitudes.detach().cpu().numpy(), mask.cpu().numpy(), neuron.cpu().numpy())
+    if strategy in ("recover", "rewire"):
+        _deal_out_pruned(wiring, latent.abs().cpu().numpy(), mask.cpu().numpy(), neuron.cpu().numpy())
+    elif strategy == "correlation":
+        if evidence is None:
+            raise TrainingError("wiring 'correlation' chooses on images; call gather_evidence() before expand()")
+        _explain(wiring, neuron.cpu().numpy(), evidence)
     for row in wiring:
         _fill_randomly(row, fan_in, draw)
     return torch.from_numpy(wiring).to(mask.device), neuron
@@ -56,6 +87,20 @@ def _deal_out_pruned(
         for position in range(1, wiring.shape[1]):
             dealt, ranked = ranked[: len(edges)], ranked[len(edges) :]
             wiring[edges[: len(dealt)], position] = dealt
+
+
+def _explain(wiring: Ints, neuron: Ints, evidence: Evidence) -> None:
+    """Greedily give each table the input that explains most, and take what it explains out of what is wanted."""
+    count = evidence.signs.shape[1]
+    left = Evidence(evidence.signs, evidence.wanted - evidence.wanted.mean(dim=1, keepdim=True))
+    for position in range(1, wiring.shape[1]):
+        for edge, (output, host) in enumerate(zip(neuron.tolist(), wiring[:, 0].tolist(), strict=True)):
+            gain = left.gain(output, host)
+            gain[torch.from_numpy(wiring[edge, :position]).to(gain.device)] = -torch.inf
+            chosen = int(gain.argmax())
+            wiring[edge, position] = chosen
+            for term in (left.signs[chosen], left.signs[chosen] * left.signs[host]):
+                left.wanted[output] -= (left.wanted[output] @ term / count) * term
 
 
 def _fill_randomly(row: Ints, fan_in: int, draw: np.random.Generator) -> None:

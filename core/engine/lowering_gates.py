@@ -129,8 +129,8 @@ def _compared(gates: Gates, op: Threshold | Encode, values: List[List[int]], bit
     return [count_exceeded(gates, lanes, row, width) for lanes, row in zip(values, rows, strict=True)]
 
 
-def argmax_planes(state: Planner, last: str) -> List[Netlist | Expand]:
-    """Return the stages that make a BYTES buffer of the class of each vector of an edge that is bit-sliced."""
+def argmax_planes(state: Planner, last: str) -> Buffer:
+    """Add the stages that find the class of each vector of an edge that is bit-sliced; return the BYTES they make."""
     kind, source = state.kind(last), state.need(last, PLANES)
     vector = kind.channels * kind.bits
     gates = Gates(vector)
@@ -138,9 +138,10 @@ def argmax_planes(state: Planner, last: str) -> List[Netlist | Expand]:
     vectors = kind.elements // kind.channels
     index = state.buffer(PLANES, vectors, bits=len(lanes))
     outputs = np.array(lanes, dtype=np.int32)
-    made = Netlist(source, index, vector, *gates.arrays(), outputs, (1, vectors), (0, vector))
+    state.stages.append(Netlist(source, index, vector, *gates.arrays(), outputs, (1, vectors), (0, vector)))
     number = state.buffer(BYTES, vectors)
-    return [made, Expand(index, number, 1 << np.arange(len(lanes), dtype=np.int64))]
+    state.stages.append(Expand(index, number, 1 << np.arange(len(lanes), dtype=np.int64)))
+    return number
 
 
 def max_pool(state: Planner, node: Node, op: MaxPool) -> List[str]:

@@ -202,11 +202,12 @@ def _export(state: Planner, classes: bool) -> Tuple[Tuple[str, Tuple[int, ...]],
     last = network.output.name
     if classes:
         if PLANES in state.held(last) and network.classes > 1:
-            state.stages += lowering_gates.argmax_planes(state, last)
+            dest = lowering_gates.argmax_planes(state, last)
         else:
             source = state.numbers(last)
-            state.stages.append(ArgMax(source, state.buffer(WORDS, source.rows // network.classes), network.classes))
-        state.stages.append(Export(state.stages[-1].dest, 0))
+            dest = state.buffer(WORDS, source.rows // network.classes)
+            state.stages.append(ArgMax(source, dest, network.classes))
+        state.stages.append(Export(dest, 0))
         return (("class", (*network.logits.shape[:-1], 1)),)
     names = [node.name for node in network.nodes] if state.traced else [last]
     for number, name in enumerate(names):

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy against LUT6 of LUTNets and of the binarised baseline, trained, exported and synthesised by one flow.
+
+    OMP_NUM_THREADS=1 python benchmarks/lutnet.py --data DIR [--only TEXT] [--most N] [--page]
+
+Points (lutnet_points.py) that docs/results/lutnet.jsonl does not hold yet are trained, one after the other, and each is
+appended there when it is finished, so that a run may be stopped at any time. Steps that points share are trained once
+(build/lutnet/steps). --page writes docs/results/lutnet.md and its figures from what is there.
+
+The first layer is folded, 16 outputs times 49 inputs a cycle (256 cycles per image); all others have hardware for every
+table or weight. yosys counts for PYNQ-Z2, without place and route.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Dict, List
+
+import torch
+from lutnet_page import write_page
+from lutnet_points import Point, points
+
+import lutforge
+from lutforge.boards import load_board
+from lutforge.cycles import count
+from lutforge.hls.rtl_generator import generate_rtl
+from lutforge.mac_shape import supports
+from lutforge.network import Network
+from lutforge.operations import LutNeurons
+from lutforge.overlays.synthesis import Utilisation, synthesise_design
+from lutforge.pipeline import stages
+from lutforge.schedule import Folded, Schedule, Unrolled, check, is_foldable
+from lutforge.training.export import to_network
+from lutforge.training.pipeline import Measured
+from lutforge.training.recipe import Run, follow
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results" / "lutnet.jsonl"
+BUILD = ROOT / "build" / "lutnet"
+BOARD = "pynq_z2"
+PE, SIMD = 16, 49
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of the data sets (else LUTFORGE_DATA)")
+    parser.add_argument("--only", default="", help="points whose name holds this text")
+    parser.add_argument("--most", type=int, default=10_000, help="train at most so many points")
+    parser.add_argument("--page", action="store_true", help="write the page, train nothing")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    done = {row["name"] for row in read_results()}
+    if not options.page:
+        open_ = [point for point in points() if point.name not in done and options.only in point.name]
+        for point in open_[: options.most]:
+            row = measured(point, options.data)
+            RESULTS.parent.mkdir(parents=True, exist_ok=True)
+            with RESULTS.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, sort_keys=True) + "\n")
+            print(_line(row), flush=True)
+    write_page(read_results(), ROOT / "docs" / "results")
+    return 0
+
+
+def read_results() -> List[Dict[str, Any]]:
+    """Return the finished points, in the order in which they were made."""
+    if not RESULTS.is_file():
+        return []
+    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+
+
+def measured(point: Point, data: Path | None) -> Dict[str, Any]:
+    """Train, export and synthesise one point."""
+    steps: List[Measured] = []
+    run = Run(point.seed, BUILD / "run", resume=True, on_step=steps.append)
+    began = time.process_time()
+    trained = follow(point.built(), data, run)
+    cpu_s = time.process_time() - began
+    network = to_network(trained.frozen)
+    lutforge.save(network, BUILD / "networks" / f"{point.name.replace(' ', '_').replace('%', '')}.npz")
+    last = steps[-1]
+    return {
+        **asdict(point),
+        "validation": round(trained.fitted.best_validation, 5),
+        "test": round(trained.report.frozen_accuracy, 5),
+        "differing": trained.report.differing,
+        "synapses": last.synapses,
+        "tables": last.tables,
+        "table_inputs": last.inputs,
+        "epochs_here": sum(step.epochs for step in steps if not step.reused),
+        "epochs": trained.fitted.history[-1].number,
+        "cpu_s": round(cpu_s),
+        "date": datetime.date.today().isoformat(),
+        "sha256": lutforge.digest(network),
+        **synthesised(network),
+    }
+
+
+def scheduled(network: Network) -> Schedule:
+    """Return the schedule of all points: the layer that reads pixels folded, the others unrolled."""
+    foldings: Dict[str, Folded | Unrolled] = {node.name: Unrolled() for node in network.nodes if is_foldable(node)}
+    if network.node("fc1").inputs != ("encode",):
+        foldings["fc1"] = Folded(PE, SIMD)
+    return check(network, Schedule(foldings))
+
+
+def synthesised(network: Network) -> Dict[str, Any]:
+    """Return what yosys counts: of the whole design, of the layers behind the first with and without thresholds."""
+    board, schedule = load_board(BOARD), scheduled(network)
+    began = time.perf_counter()
+    used = synthesise_design(generate_rtl(network, schedule, board, "class"), board, cache=BUILD / "netlists")
+    cycles = count(stages(network, schedule, board.beat_bits, "class")).interval
+    names = [node.name for node in network.nodes if is_foldable(node) and node.name != "fc1"]
+    return {
+        "luts": used.total.raw,
+        "packed": used.total.packed,
+        "ff": used.total.ff,
+        "bram36": used.total.bram36,
+        "layers": _sum(used, names, "raw"),
+        "layers_packed": _sum(used, names, "packed"),
+        "tables_luts": _table_luts(network, names),
+        "thresholds": _sum(used, [name.replace("fc", "code") for name in names], "raw"),
+        "depth": used.path.levels,
+        "cycles": cycles,
+        "fps": round(board.clock_mhz * 1e6 / cycles),
+        "yosys": used.version,
+        "synthesis_s": round(time.perf_counter() - began),
+    }
+
+
+def _sum(used: Utilisation, names: List[str], what: str) -> int:
+    return sum(int(getattr(row.counts, what)) for row in used.rows if row.node in names)
+
+
+def _table_luts(network: Network, names: List[str]) -> int:
+    """Return the LUTs of truth tables, those that are constants or wires left out; the rest of a layer is popcount."""
+    total = 0
+    for name in names:
+        op = network.node(name).op
+        if isinstance(op, LutNeurons):
+            support = supports(op.tables)
+            total += int(((support > 0) & ~((support == 1) & (op.tables[:, 0] == 0))).sum())
+    return total
+
+
+def _line(row: Dict[str, Any]) -> str:
+    return (
+        f"{row['name']}: validation {100 * row['validation']:.2f} %, test {100 * row['test']:.2f} %, "
+        f"{row['differing']} answered differently when frozen, {row['synapses']:,} synapses, LUTs {row['luts']:,} raw "
+        f"({row['packed']:,} packed), of it layers {row['layers']:,} ({row['tables_luts']:,} tables), "
+        f"{row['epochs_here']} epochs and {row['cpu_s']} s here"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

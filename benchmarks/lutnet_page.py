@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""docs/results/lutnet.md and its figures, from the finished points of lutnet.py."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+
+Row = Dict[str, Any]
+COLUMNS = (
+    ("point", lambda row: row["name"]),
+    ("validation", lambda row: f"{100 * row['validation']:.2f} %"),
+    ("test", lambda row: f"{100 * row['test']:.2f} %"),
+    ("synapses", lambda row: f"{row['synapses']:,}"),
+    ("inputs per table", lambda row: f"{row['table_inputs'] / row['tables']:.2f}" if row["tables"] else ""),
+    ("LUTs, whole", lambda row: f"{row['luts']:,}"),
+    ("packed", lambda row: f"{row['packed']:,}"),
+    ("layers 2 to 5", lambda row: f"{row['layers']:,}"),
+    ("of it tables", lambda row: f"{row['tables_luts']:,}"),
+    ("thresholds", lambda row: f"{row['thresholds']:,}"),
+    ("FF", lambda row: f"{row['ff']:,}"),
+    ("BRAM36", lambda row: f"{row['bram36']:g}"),
+    ("images/s", lambda row: f"{row['fps']:,}"),
+    ("epochs here", lambda row: str(row["epochs_here"])),
+    ("CPU s", lambda row: f"{row['cpu_s']:,}"),
+)
+
+
+def write_page(rows: List[Row], folder: Path) -> None:
+    """Write the page and its figure into a folder; nothing if there are no points yet."""
+    if not rows:
+        return
+    figure = folder / "lutnet.png"
+    _draw(rows, figure)
+    groups: Dict[str, List[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["group"]].append(row)
+    text = [_HEAD.format(yosys=rows[-1]["yosys"], first=rows[0]["date"], last=rows[-1]["date"])]
+    text.append(f"{len(rows)} points, {sum(row['cpu_s'] for row in rows) / 3600:.1f} CPU hours of training in all.\n")
+    text.append(f"![accuracy against LUTs]({figure.name})\n")
+    for group, members in groups.items():
+        text.append(f"## {group}\n")
+        text.append(_table([[name for name, _ in COLUMNS]] + [[show(row) for _, show in COLUMNS] for row in members]))
+    text.append(_ratios(rows))
+    text.append(_seeds(rows))
+    (folder / "lutnet.md").write_text("\n".join(text), encoding="utf-8")
+
+
+_HEAD = """# LUTNet against the binarised network: what was measured
+
+MNIST, 784-256-256-256-256-10, the first layer on pixels; the epoch chosen on 5,000 validation images. LUTs are cells of
+yosys {yosys} for the 7 series (raw; "packed" is an estimate), answers by class, without place and route; accuracies are
+of the integer network on all 10,000 test images. Images/s are predicted at 100 MHz and not timing-closed: the first
+layer takes 256 cycles an image, the others one. {first} to {last}:
+
+    OMP_NUM_THREADS=1 python benchmarks/lutnet.py --data DIR
+"""
+
+
+def _table(rows: List[List[str]]) -> str:
+    head, *body = rows
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body]) + "\n"
+
+
+def interpolated(curve: List[Tuple[float, float]], accuracy: float) -> Optional[float]:
+    """Return the LUTs at which a curve reaches an accuracy, by straight lines between (accuracy, log LUTs).
+
+    curve: (accuracy, LUTs); points that a smaller one beats are left out. None outside of it.
+    """
+    front: List[Tuple[float, float]] = []
+    for reached, luts in sorted(curve, key=lambda point: (point[1], -point[0])):
+        if not front or reached > front[-1][0]:
+            front.append((reached, luts))
+    if len(front) < 2 or not front[0][0] <= accuracy <= front[-1][0]:
+        return None
+    places, values = zip(*front, strict=True)
+    return float(np.exp(np.interp(accuracy, places, np.log(values))))
+
+
+def _ratios(rows: List[Row]) -> str:
+    """The LUTs of the baseline at each point's test accuracy, over the point's own."""
+    baseline = [row for row in rows if not row["tables"]]
+    lines = [["point", "test", "layers 2 to 5, baseline / LUTNet", "whole design, baseline / LUTNet"]]
+    for row in rows:
+        if not row["tables"]:
+            continue
+        cells = [row["name"], f"{100 * row['test']:.2f} %"]
+        for what in ("layers", "luts"):
+            wanted = interpolated([(each["test"], each[what]) for each in baseline], row["test"])
+            cells.append(f"{wanted / row[what]:.2f}" if wanted else "outside the baseline's curve")
+        lines.append(cells)
+    return "## LUTs of the baseline at equal accuracy\n\nRead off the baseline's curve by interpolation.\n\n" + _table(
+        lines
+    )
+
+
+def _seeds(rows: List[Row]) -> str:
+    """Mean and spread of points that differ in their seed alone."""
+    groups: Dict[str, List[Row]] = defaultdict(list)
+    for row in rows:
+        groups[f"{row['group']} {sorted(row['changes'].items())}"].append(row)
+    lines = [["points", "seeds", "validation", "test, mean", "least", "most", "LUTs, whole", "layers 2 to 5"]]
+    for members in groups.values():
+        if len(members) < 2:
+            continue
+        tests = [row["test"] for row in members]
+        cells = [members[0]["name"], ", ".join(str(row["seed"]) for row in members)]
+        cells.append(f"{100 * float(np.mean([row['validation'] for row in members])):.2f} %")
+        cells += [f"{100 * value:.2f} %" for value in (float(np.mean(tests)), min(tests), max(tests))]
+        cells += [f"{np.mean([row[what] for row in members]):,.0f}" for what in ("luts", "layers")]
+        lines.append(cells)
+    return "## Seeds\n\n" + _table(lines)
+
+
+def _draw(rows: List[Row], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(12, 4.6), sharey=True)
+    groups: Dict[str, List[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["group"]].append(row)
+    for axis, what, title in zip(axes, ("layers", "luts"), ("layers 2 to 5", "whole design"), strict=True):
+        for group, members in groups.items():
+            members = sorted(members, key=lambda row: row[what])
+            style = "s-" if group.startswith("baseline") else "o--" if len(members) > 1 else "o"
+            axis.plot([row[what] for row in members], [100 * row["test"] for row in members], style, label=group, ms=5)
+        axis.set_xscale("log")
+        axis.set_xlabel(f"LUTs, {title} (yosys, raw)")
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("test accuracy, %")
+    axes[1].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    pyplot.close(figure)

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""The points of lutnet.py: a shipped recipe, what is changed in it, and a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List
+
+from lutforge.training.recipe import Recipe, recipe_named
+
+BASELINE_STEPS = {"retrain": 18, "settle": 2}
+"""Epochs of the baseline behind its prunings: as many as LUTNet has there in all its steps."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One network to train. name: unique; group: the curve it belongs to; changes: 'table.key' of a recipe -> value."""
+
+    name: str
+    group: str
+    recipe: str
+    changes: Dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def built(self) -> Recipe:
+        """Return the recipe with its changes."""
+        recipe = recipe_named(self.recipe)
+        plan = recipe.plan
+        for key, value in self.changes.items():
+            plan = _changed(plan, key.split("."), value)
+        return replace(recipe, plan=plan)
+
+
+def _changed(plan: Any, keys: List[str], value: Any) -> Any:
+    if len(keys) > 1:
+        value = _changed(getattr(plan, keys[0]), keys[1:], value)
+    return replace(plan, **{keys[0]: value})
+
+
+def _keep(part: float) -> Any:
+    return (part, part, part, min(1.0, 4 * part))
+
+
+def _lfc(name: str, group: str, part: float, seed: int = 0, **changes: Any) -> Point:
+    tables = {f"tables.{key}": value for key, value in changes.items()}
+    return Point(name, group, "lfc_mnist", {"pruning.keep": _keep(part), **tables}, seed)
+
+
+def _baseline(name: str, part: float, seed: int = 0, levels: int = 2) -> Point:
+    changes: Dict[str, Any] = {"pruning.keep": _keep(part), "tables.inputs": 0, "network.levels": levels}
+    changes |= {f"steps.{step}.epochs": epochs for step, epochs in BASELINE_STEPS.items()}
+    return Point(name, f"baseline, {levels} level{'s' * (levels > 1)}", "lfc_mnist", changes, seed)
+
+
+def points() -> List[Point]:
+    """Return all points, the headline ones first."""
+    found = [_lfc(f"lutnet k4 4.5% seed {seed}", "LUTNet K = 4", 0.045, seed) for seed in (0, 1, 2)]
+    found += [_baseline(f"baseline {100 * part:g}%", part) for part in (0.25, 0.12, 0.08, 0.045, 0.02)]
+    found += [_lfc(f"lutnet k4 {100 * part:g}%", "LUTNet K = 4", part) for part in (0.02, 0.01)]
+    found += [_lfc(f"lutnet k{k} 2%", f"LUTNet K = {k}", 0.02, inputs=k) for k in (2, 3, 5, 6)]
+    found += [_lfc("lutnet k6 1%", "LUTNet K = 6", 0.01, inputs=6)]
+    for seed in (0, 1, 2):
+        for wiring in ("random", "recover", "learned"):
+            if (wiring, seed) != ("recover", 0):
+                found.append(_lfc(f"{wiring} 2% seed {seed}", f"wiring {wiring}", 0.02, seed, wiring=wiring))
+    found += [_lfc(f"{wiring} 2%", f"wiring {wiring}", 0.02, wiring=wiring) for wiring in ("correlation", "rewire")]
+    found += [_lfc(f"shrunk {part:g} of 4.5%", "shrunk", 0.045, removed=part) for part in (0.4, 0.6)]
+    found += [_lfc("walsh 2%", "Walsh", 0.02, form="walsh")]
+    found += [_baseline(f"baseline {100 * part:g}% 1 level", part, levels=1) for part in (0.12, 0.045)]
+    return found
