@@ -20,6 +20,9 @@ namespace engine {
 const int CHUNK_OPS = 128;
 const int NEVER = 1 << 30;
 
+// Addresses point so far behind the first lane: a short displacement reaches as far back as forward.
+const int BIAS = 128 * VECTOR_BYTES;
+
 // Writes the code of a circuit. lane_bytes: from lane to lane, a multiple of 64.
 class Emitter {
   public:
@@ -33,6 +36,10 @@ class Emitter {
         for (const auto& copy : circuit_.copies)
             if (copy.from != ZERO) last_[size_t(copy.from)] = NEVER;
         assembler_.prologue();
+        for (uint8_t reg : {uint8_t(0xC7), uint8_t(0xC6), uint8_t(0xC2)}) {  // add rdi, rsi, rdx
+            assembler_.raw({0x48, 0x81, reg});
+            assembler_.number(BIAS);
+        }
         size_t begun = 0;
         int next = int(circuit_.place.size());
         std::vector<Op3> ops;
@@ -64,7 +71,7 @@ class Emitter {
     }
     bool is_lane(int value) const { return value < int(circuit_.place.size()); }
     int base(int lane) const { return BASE[circuit_.place[size_t(lane)].area]; }
-    int32_t offset(int lane) const { return circuit_.place[size_t(lane)].lane * lane_bytes_; }
+    int32_t offset(int lane) const { return circuit_.place[size_t(lane)].lane * lane_bytes_ - BIAS; }
     int words() const { return lane_bytes_ / VECTOR_BYTES; }
 
     void begin_loop() {
@@ -93,7 +100,7 @@ class Emitter {
                 assembler_.load(0, base(copy.from), offset(copy.from));
                 if (copy.inverted) assembler_.ternary(0, 0, 0, 0x0F);
             }
-            assembler_.store(0, BASE[DEST], copy.to * lane_bytes_);
+            assembler_.store(0, BASE[DEST], copy.to * lane_bytes_ - BIAS);
         }
         end_loop();
     }
