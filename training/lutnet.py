@@ -26,6 +26,7 @@ from lutforge.training.quantisers import sign
 from lutforge.training.residual import ResidualSign
 from lutforge.training.stage import Stage, flattened
 from lutforge.training.stage_freezing import Steps, frozen_stage
+from lutforge.training.tiled import TiledNeurons, Tiles, tile_magnitudes, tiled
 from lutforge.training.wiring import Evidence
 
 Targets = Union[str, Tuple[int, ...]]
@@ -112,26 +113,27 @@ class LutNet(nn.Module):
     def after_step(self) -> None:
         """Clamp the latent tables; binary weights clamp theirs themselves."""
         for stage in self.stages:
-            if stage.is_tables:
-                stage.neurons.after_step()
+            stage.after_step()
 
-    def prune(self, keep: Sequence[float], bounds: Tuple[float, float]) -> None:
+    def prune(self, keep: Sequence[float], bounds: Tuple[float, float], tiles: Sequence[Tiles] = ()) -> None:
         """Keep these parts of the synapses of the chosen stages.
 
-        bounds: least and largest fan-in of an output as multiples of the layer's mean.
+        bounds: least and largest fan-in of an output as multiples of the layer's mean. tiles: of each chosen stage; the
+        same places are kept in all tiles of it.
         """
-        for stage, part in zip(self.chosen, keep, strict=True):
-            latent = stage.binary.latent.detach()
+        cut = tiles or [(1, 1)] * len(keep)
+        for stage, part, (inside, outside) in zip(self.chosen, keep, cut, strict=True):
+            latent = tile_magnitudes(stage.binary.latent.detach(), (inside, outside))
             fan_in = latent.shape[1]
             mean = part * fan_in
             low = max(1, min(int(mean), round(bounds[0] * mean)))
             high = min(fan_in, max(int(mean) + 1, round(bounds[1] * mean)))
-            stage.binary.mask.copy_(keep_mask(latent.abs(), part, low, high))
+            stage.binary.mask.copy_(keep_mask(latent, part, low, high).repeat(outside, inside))
 
     def binarise_tables(self) -> None:
         """Count table rows as their sign from now on, and hold the residual steps still."""
         for stage in self.chosen:
-            stage.neurons.binarise()
+            stage.tables.binarise()
         self.hold_levels()
 
     def hold_levels(self) -> None:
@@ -175,6 +177,9 @@ class LutNet(nn.Module):
             if f"{stem}latent" in state:
                 wiring, neuron, latent = (state[f"{stem}{name}"] for name in ("wiring", "neuron", "latent"))
                 elements, neurons = stage.layer.elements, stage.norm.num_features
+                if f"{stem}weights" in state:
+                    stage.layer = TiledNeurons(elements, neurons, wiring, neuron, latent, state[f"{stem}weights"])
+                    continue
                 stage.layer = LutNeurons(elements, neurons, wiring, neuron, latent, form, self._levels_in(number))
                 if f"{stem}scores" in state:
                     stage.layer = LearnedLutNeurons(stage.layer, state[f"{stem}scores"].shape[2], seed=0)
@@ -200,6 +205,12 @@ class LutNet(nn.Module):
             stage.layer = expanded(
                 stage.binary, levels, inputs, wiring, seed + index, form=form, shared=shared, evidence=seen
             )
+
+    def expand_tiled(self, inputs: int, weight_inputs: int, tiles: Sequence[Tiles], wiring: str, seed: int) -> None:
+        """Turn the surviving synapses of the chosen stages into tables that their tiles share; see `tiled`."""
+        for index, (stage, cut) in enumerate(zip(self.chosen, tiles, strict=True)):
+            stage.make_rising()
+            stage.layer = tiled(stage.binary, inputs, weight_inputs, cut, wiring, seed + index)
 
     def learn_wiring(self, candidates: int, seed: int) -> None:
         """Let the further inputs of all tables be chosen among so many candidates from now on."""

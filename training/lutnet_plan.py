@@ -12,6 +12,7 @@ from lutforge.numerics import MAX_TABLE_INPUTS
 from lutforge.training.data import Dataset
 from lutforge.training.lutnet import Layer, LutNet
 from lutforge.training.table_forms import FORMS
+from lutforge.training.tiled import check_tiles
 from lutforge.training.wiring import STRATEGIES
 
 POOL = "pool"
@@ -62,6 +63,8 @@ class TablesPlan:
 
     wiring: see `wire`; candidates: of a learned wiring; exchanged, rounds: part of the further inputs that each round
     of a rewiring exchanges; removed: part of all inputs that shrinking takes away, in `shrinkings` rounds.
+    weight_inputs: P, inputs of a table that are weight bits; 0: not tiled; tiles: along the inputs and the outputs of
+    each target layer, or of all.
     """
 
     inputs: int = 4
@@ -73,6 +76,8 @@ class TablesPlan:
     rounds: int = 3
     removed: float = 0.0
     shrinkings: int = 3
+    weight_inputs: int = 0
+    tiles: Tuple[Tuple[int, int], ...] = ((8, 8),)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,16 @@ class LutNetPlan:
         for name, value, known in (("wiring", tables.wiring, STRATEGIES), ("form", tables.form, FORMS)):
             if value not in known:
                 raise TrainingError(f"tables, {name}: {value!r} is unknown; use one of {', '.join(known)}")
+        if not 0 <= tables.weight_inputs < max(1, tables.inputs):
+            raise TrainingError(
+                f"tables, weight_inputs: {tables.weight_inputs} of {tables.inputs} inputs; at least one input must be an "
+                "activation, and 0 means not tiled"
+            )
+        if tables.weight_inputs and (tables.wiring not in ("random", "recover") or tables.removed):
+            raise TrainingError(
+                f"tables: wiring {tables.wiring!r}, removed {tables.removed}; tiled tables are wired 'random' or "
+                "'recover' and not shrunk"
+            )
         if not 0 <= tables.removed < 1 or not 0 <= tables.exchanged <= 1:
             raise TrainingError(
                 f"tables: removed {tables.removed} must lie in 0..1 without 1, exchanged {tables.exchanged} in 0..1"
@@ -160,12 +175,28 @@ class LutNetPlan:
                 f"pruning, keep: {len(self.pruning.keep)} parts for the {len(model.targets)} target layers "
                 f"{', '.join(map(str, model.targets))}; give one for each, or one for all"
             )
+        self.tiles(model)
         return model
 
     def keep(self, model: LutNet) -> Tuple[float, ...]:
         """Return the part of the synapses that survives in each target layer."""
         parts = self.pruning.keep
         return parts if len(parts) > 1 else parts * len(model.targets)
+
+    def tiles(self, model: LutNet) -> Tuple[Tuple[int, int], ...]:
+        """Return the tiles of each target layer, none where layers are not tiled; TrainingError if they do not divide."""
+        if not self.tables.weight_inputs:
+            return ()
+        given = self.tables.tiles
+        found = given if len(given) > 1 else given * len(model.targets)
+        if len(found) != len(model.targets):
+            raise TrainingError(
+                f"tables, tiles: {len(given)} pairs for the {len(model.targets)} target layers "
+                f"{', '.join(map(str, model.targets))}; give one for each, or one for all"
+            )
+        for number, stage, tiles in zip(model.targets, model.chosen, found, strict=True):
+            check_tiles(f"tables, tiles of layer {number}", stage.norm.num_features, stage.binary.elements, tiles)
+        return found
 
     @property
     def epochs(self) -> int:

@@ -14,6 +14,7 @@ from lutforge.training.evidence import lost_by_pruning, wanted_by_loss
 from lutforge.training.lutnet import LutNet
 from lutforge.training.lutnet_plan import LutNetPlan, Phase
 from lutforge.training.pruning import cubic_schedule
+from lutforge.training.tiled import Tiles
 
 Change = Callable[[LutNet, Dataset], None]
 
@@ -44,7 +45,7 @@ def steps_of(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
     result += _prunings(plan, model)
     result.append(Step("retrain", "retrain", phases.retrain))
     if tables.inputs:
-        result += _expansion(plan, seed)
+        result += _tiled(plan, model, seed) if tables.weight_inputs else _expansion(plan, seed)
         for number in range(1, tables.shrinkings + 1 if tables.removed else 1):
             part = tables.removed * number / tables.shrinkings
             result.append(Step("shrink", f"shrink{number}", phases.shrink, {"removed": part}, _shrinking(part)))
@@ -56,18 +57,29 @@ def steps_of(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
 
 
 def _prunings(plan: LutNetPlan, model: LutNet) -> List[Step]:
-    count, bounds = plan.pruning.steps, plan.pruning.fan_in
+    count, bounds, tiles = plan.pruning.steps, plan.pruning.fan_in, plan.tiles(model)
+    cut = {"tiles": [list(each) for each in tiles]} if tiles else {}
     parts = list(zip(*(cubic_schedule(part, count) for part in plan.keep(model)), strict=True))
     return [
         Step(
             "prune",
             f"prune{number}",
             plan.steps.prune,
-            {"keep": list(keep), "fan_in": list(bounds)},
-            _pruning(keep, bounds),
+            {"keep": list(keep), "fan_in": list(bounds), **cut},
+            _pruning(keep, bounds, tiles),
         )
         for number, keep in enumerate(parts, start=1)
     ]
+
+
+def _tiled(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
+    tables, tiles = plan.tables, plan.tiles(model)
+    settings = {name: getattr(tables, name) for name in ("inputs", "weight_inputs", "wiring")}
+
+    def expand(model: LutNet, data: Dataset) -> None:
+        model.expand_tiled(tables.inputs, tables.weight_inputs, tiles, tables.wiring, seed)
+
+    return [Step("expand", "expand", Phase(0), settings, expand), Step("real", "real", plan.steps.real)]
 
 
 def _expansion(plan: LutNetPlan, seed: int) -> List[Step]:
@@ -94,8 +106,8 @@ def _expansion(plan: LutNetPlan, seed: int) -> List[Step]:
     return result
 
 
-def _pruning(keep: Tuple[float, ...], bounds: Tuple[float, float]) -> Change:
-    return lambda model, data: model.prune(keep, bounds)
+def _pruning(keep: Tuple[float, ...], bounds: Tuple[float, float], tiles: Tuple[Tiles, ...]) -> Change:
+    return lambda model, data: model.prune(keep, bounds, tiles)
 
 
 def _rewiring(part: float) -> Change:

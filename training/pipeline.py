@@ -23,6 +23,7 @@ from lutforge.training.fit import Epoch, Fitted, accuracy, fit
 from lutforge.training.lutnet import LutNet
 from lutforge.training.lutnet_plan import LutNetPlan
 from lutforge.training.lutnet_steps import Step, steps_of
+from lutforge.training.tiled import TiledNeurons
 
 FORMAT = 1
 
@@ -129,7 +130,13 @@ class Pipeline:
     def _measured(self, step: Step, fitted: Fitted, key: str) -> Measured:
         synapses = tables = inputs = 0
         for stage in self.model.chosen:
-            if stage.is_tables:
+            if isinstance(stage.layer, TiledNeurons):
+                tables += len(stage.layer.neuron)
+                inputs += len(stage.layer.neuron) * int(stage.layer.latent.shape[1]).bit_length() - len(
+                    stage.layer.neuron
+                )
+                synapses += stage.layer.weights[..., 0].numel()
+            elif stage.is_tables:
                 layer = stage.neurons
                 synapses += len(layer.neuron)
                 tables += len(layer.neuron) * layer.levels

@@ -18,6 +18,10 @@ from lutforge.errors import TrainingError
 from lutforge.training.binary import BinaryLinear
 from lutforge.training.lut_neurons import LutNeurons
 from lutforge.training.residual import ResidualSign
+from lutforge.training.tiled import TiledNeurons
+
+
+LEAST_SLOPE = 1e-3
 
 
 class Stage(nn.Module):
@@ -30,7 +34,7 @@ class Stage(nn.Module):
 
     def __init__(self, fan_in: int, outputs: int, activation: Optional[ResidualSign], kernel: int = 0, pool: int = 0):
         super().__init__()
-        self.layer: Union[BinaryLinear, LutNeurons] = BinaryLinear(fan_in, outputs)
+        self.layer: Union[BinaryLinear, LutNeurons, TiledNeurons] = BinaryLinear(fan_in, outputs)
         self.norm = nn.BatchNorm2d(outputs) if kernel else nn.BatchNorm1d(outputs)
         self.activation, self.kernel, self.pool = activation, kernel, pool
 
@@ -73,13 +77,38 @@ class Stage(nn.Module):
     def neurons(self) -> LutNeurons:
         """The layer once it consists of tables."""
         if not isinstance(self.layer, LutNeurons):
-            raise TrainingError("the stage has no tables yet; call expand() first")
+            raise TrainingError("the stage has no tables of its own for each output; call expand() first")
         return self.layer
 
     @property
     def is_tables(self) -> bool:
         """Whether the layer consists of tables."""
-        return isinstance(self.layer, LutNeurons)
+        return not isinstance(self.layer, BinaryLinear)
+
+    @property
+    def tables(self) -> Union[LutNeurons, TiledNeurons]:
+        """The layer once it consists of tables, tiled or not."""
+        if isinstance(self.layer, BinaryLinear):
+            raise TrainingError("the stage has no tables yet; call expand() first")
+        return self.layer
+
+    @torch.no_grad()
+    def make_rising(self) -> None:
+        """Turn the outputs whose batch norm falls with the sum: the same values from negated weights."""
+        turn = self.turn().to(self.norm.weight)
+        self.binary.latent.mul_(turn[:, None])
+        self.norm.weight.mul_(turn)
+        assert self.norm.running_mean is not None
+        self.norm.running_mean.mul_(turn)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Clamp latent tables; binary weights clamp theirs. Tables that tiles share cannot be complemented for one
+        output, so the batch norms behind them must rise."""
+        if self.is_tables:
+            self.tables.after_step()
+        if isinstance(self.layer, TiledNeurons):
+            self.norm.weight.clamp_(min=LEAST_SLOPE)
 
     def turn(self) -> Tensor:
         """Return -1 where the batch norm falls with the sum, else 1: float64 [outputs]."""

@@ -19,6 +19,7 @@ from lutforge.training import frozen
 from lutforge.training.bisection import bisect_thresholds
 from lutforge.training.lut_neurons import LutNeurons
 from lutforge.training.stage import Stage
+from lutforge.training.tiled import TiledNeurons
 
 Steps = List[Tuple[str, nn.Module]]
 
@@ -66,16 +67,38 @@ def _frozen_tables(stage: Stage, number: int, weights: Tuple[int, ...]) -> Steps
 
     A table's output o stands for 2 o - 1, so a sum A of weighted outputs stands for 2 A - total.
     """
-    layer = stage.neurons
-    if not layer.binary:
+    if not stage.tables.binary:
         raise TrainingError(f"freeze: the tables of stage {number} are real-valued; call binarise_tables() first")
-    turn = _turned(stage)
+    if isinstance(stage.layer, TiledNeurons):
+        return _frozen_tiled(stage, stage.layer, number, weights)
+    layer, turn = stage.neurons, _turned(stage)
     step = (f"fc{number}", _lut_neurons(layer, weights, turn))
     total = torch.bincount(layer.neuron, minlength=layer.neurons) * sum(weights)
     if stage.activation is None:
         return [step, ("logits", _logits(stage, 2, total))]
     codes = _thresholds(stage, lambda sums: (2 * sums - total) * turn, 0, int(total.max()))
     return [step, (f"code{number}", codes)]
+
+
+def _frozen_tiled(stage: Stage, layer: TiledNeurons, number: int, weights: Tuple[int, ...]) -> Steps:
+    """As `_frozen_tables`, of tables that tiles share; no output is turned, see `Stage.after_step`."""
+    bits = (layer.weights.detach() > 0).long()
+    words = (bits << torch.arange(bits.shape[-1])).sum(dim=-1)
+    tables = (layer.tables().detach() > 0).to(torch.uint8)
+    step = (
+        f"fc{number}",
+        frozen.TiledLutNeurons(layer.neurons, layer.elements, weights, layer.wiring, layer.neuron, tables, words),
+    )
+    inside, outside = layer.tiles
+    each = torch.bincount(layer.neuron, minlength=layer.neurons // outside) * inside * sum(weights)
+    total = each.repeat(outside)
+    if stage.activation is None:
+        return [step, ("logits", _logits(stage, 2, total))]
+    if bool((stage.norm.weight < 0).any()):
+        raise TrainingError(
+            f"freeze: a batch norm of tiled stage {number} falls with the sum; call after_step() in training"
+        )
+    return [step, (f"code{number}", _thresholds(stage, lambda sums: 2 * sums - total, 0, int(total.max())))]
 
 
 def _lut_neurons(layer: LutNeurons, weights: Tuple[int, ...], turn: Tensor) -> frozen.LutNeurons:
