@@ -13,7 +13,16 @@ from lutforge.engine.gates import Gates, count_exceeded, exceeds, maximum, weigh
 from lutforge.engine.program import PAD, PLANES, Buffer, Gather, Netlist, Pool
 from lutforge.mac_shape import supports
 from lutforge.network import Node, TensorType
-from lutforge.operations import Encode, LutNeurons, MaxPool, Threshold, TruthTables, Window, as_lut_neurons
+from lutforge.operations import (
+    Encode,
+    LutNeurons,
+    MaxPool,
+    Threshold,
+    TiledLutNeurons,
+    TruthTables,
+    Window,
+    as_lut_neurons,
+)
 
 if TYPE_CHECKING:
     from lutforge.engine.planner import Planner
@@ -28,7 +37,7 @@ def few_steps(op: Threshold | Encode) -> bool:
     return op.thresholds.shape[1] <= MAX_GATE_STEPS
 
 
-def tables(state: Planner, node: Node, op: LutNeurons | TruthTables) -> List[str]:
+def tables(state: Planner, node: Node, op: LutNeurons | TiledLutNeurons | TruthTables) -> List[str]:
     """Add an array of truth tables with its sums, and the thresholds behind them if nothing else reads them."""
     luts = as_lut_neurons(op)
     source, positions, strides, lanes_of = _windows(state, node, luts.bits)
