@@ -31,4 +31,4 @@ def tiled_parts(op: TiledLutNeurons, kind: TensorType, levels: int) -> Tuple[Par
     tables = table_parts(shape.array, support) + around + loop(shape.passes, shape.beats, shape.registers(levels))
     sums = bit_sum_parts(shape.sums, levels, int((support > 0).sum()))
     totals = op.tile_neurons * kind.bits
-    return tables, sums + parts(ff=totals, accumulator_bit=totals)
+    return tables, sums + parts(ff=totals, accumulator_bit=totals if shape.beats > 1 else 0)
