@@ -26,7 +26,7 @@ from lutforge.errors import InputError, LutforgeError, ScheduleError
 from lutforge.executors import Executor
 from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE, load_manifest, require_network
 from lutforge.network import Network
-from lutforge.operations import LutNeurons, TruthTables
+from lutforge.operations import LutNeurons, TiledLutNeurons, TruthTables
 from lutforge.reference import ReferenceExecutor
 from lutforge.schedule import Schedule, check, from_json
 
@@ -176,7 +176,7 @@ def engine_name(engine: str, network: Network) -> str:
         raise LutforgeError(f"--engine {engine}: use one of {', '.join(ENGINES)}")
     if engine != "auto":
         return engine
-    gates = any(isinstance(node.op, (LutNeurons, TruthTables)) for node in network.nodes)
+    gates = any(isinstance(node.op, (LutNeurons, TiledLutNeurons, TruthTables)) for node in network.nodes)
     if gates or has_compiler():
         return "fast"
     say("no C++ compiler was found, and the network has no gates: the reference is as fast as numpy can be")

@@ -37,12 +37,13 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
 from lutforge.pipeline import stages
 from lutforge.pointwise_area import pointwise_parts
-from lutforge.schedule import Lanes, Schedule, intervals, is_foldable, lanes
+from lutforge.schedule import Lanes, Schedule, intervals, is_layer, lanes
 from lutforge.stream_area import answers_parts, control_parts, input_parts, pool_parts, streams_of, window_parts
 from lutforge.streams import input_stream
 
@@ -174,7 +175,7 @@ def rows_of(
 ) -> Tuple[Row, ...]:
     """Return the rows of all nodes, of their streams, and of what is around them."""
     widths, cycles = lanes(network, schedule, beat_bits), intervals(network, schedule, beat_bits, output)
-    weighted = [index for index, node in enumerate(network.nodes) if is_foldable(node)]
+    weighted = [index for index, node in enumerate(network.nodes) if is_layer(node)]
     last = weighted[-1] if weighted else -1
     control = control_parts(input_stream(network.input, beat_bits).beats)
     rows = [
@@ -187,7 +188,7 @@ def rows_of(
         if isinstance(node.op, TruthTables):
             own += facts[node.name].popcount  # sums of one bit a column: registers and no adders
         rows.append(_row(node.name, type(node.op).__name__, part, own, cycles[node.name]))
-        if isinstance(node.op, LutNeurons):
+        if isinstance(node.op, (LutNeurons, TiledLutNeurons)):
             part = "head" if index == last else part
             rows.append(_row(node.name, "popcount", part, facts[node.name].popcount))
         rows.append(_row(node.name, "stream", "stream", streams_of(network, schedule, node, widths)))
@@ -204,7 +205,7 @@ def _row(node: str, op: str, part: str, made: Parts, interval: int = 0) -> Row:
 def node_parts(
     network: Network, facts: Mapping[str, MacFacts], schedule: Schedule, node: Node, width: Lanes, beat_bits: int
 ) -> Parts:
-    """Return the parts of one node; the popcount of `LutNeurons` and the streams have rows of their own."""
+    """Return the parts of one node; the popcount of sums of tables and the streams have rows of their own."""
     kind = network.types[node.name]
     source = network.input_type(node) if node.inputs else kind
     match node.op:
@@ -212,7 +213,7 @@ def node_parts(
             return input_parts(kind, width, beat_bits)
         case Reshape() | ArgMax():
             return Parts()  # wiring, and a part of the answers
-        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
+        case TableMac() | BinaryMac() | LutNeurons() | TiledLutNeurons() | TruthTables():
             return facts[node.name].parts(schedule.of(node))
         case Encode() | Threshold() | Rescale() | Affine() as op:
             return pointwise_parts(op, source, kind, width.inputs)

@@ -20,6 +20,7 @@ from lutforge.errors import ScheduleError
 from lutforge.mac_area import MacFacts, survey
 from lutforge.multipliers import Conventional
 from lutforge.network import Network, Node
+from lutforge.numerics import divisors
 from lutforge.operations import LutNeurons, TableMac, TruthTables, Window
 from lutforge.pipeline import stages
 from lutforge.schedule import (
@@ -30,9 +31,9 @@ from lutforge.schedule import (
     Schedule,
     Unrolled,
     check,
-    divisors,
     intervals,
     is_foldable,
+    is_layer,
     lanes,
     widest,
 )
@@ -88,8 +89,6 @@ def auto(network: Network, board: Board, *, fill: float = 0.99) -> Schedule:
     """
     facts = survey(network)
     shapes = {node.name: _shapes(network, node, facts, board.beat_bits) for node in network.nodes if is_foldable(node)}
-    if not shapes:
-        return check(network, Schedule({}))
     targets = _targets(shapes)
     found: Dict[int, Optional[Tuple[int, int, Schedule]]] = {}
 
@@ -145,8 +144,8 @@ def sized(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:
 
 def _targets(shapes: Mapping[str, List[Shape]]) -> List[int]:
     """Intervals worth asking for, rising: below the fastest shape of the slowest layer nothing can be met."""
-    fastest = max(min(shape.interval for shape in each) for each in shapes.values())
-    return sorted({shape.interval for each in shapes.values() for shape in each if shape.interval >= fastest})
+    fastest = max((min(shape.interval for shape in each) for each in shapes.values()), default=0)
+    return sorted({shape.interval for each in shapes.values() for shape in each if shape.interval >= fastest}) or [0]
 
 
 def _attempt(
@@ -216,7 +215,7 @@ def _neighbours(network: Network, node: Node) -> Tuple[List[Node], List[Node]]:
     place = network.nodes.index(node)
     before = [one for one in network.nodes[place - 1 : place] if isinstance(one.op, Window)]
     behind = network.nodes[place + 1 :]
-    ends = [index for index, one in enumerate(behind) if is_foldable(one) or isinstance(one.op, Window)]
+    ends = [index for index, one in enumerate(behind) if is_layer(one) or isinstance(one.op, Window)]
     return before, list(behind[: ends[0]] if ends else behind)
 
 
@@ -270,7 +269,7 @@ def _does_not_fit(
     network: Network, facts: Mapping[str, MacFacts], shapes: Mapping[str, List[Shape]], board: Board, fill: float
 ) -> ScheduleError:
     """Say what is exceeded by the smallest shape of every layer, and which node needs most of it."""
-    smallest = _choices(shapes, max(shape.interval for each in shapes.values() for shape in each), board)
+    smallest = _choices(shapes, _targets(shapes)[-1], board)
     costs = [quick_estimate(network, facts, schedule, board.beat_bits) for schedule in smallest]
     cost = min(costs, key=lambda one: (len(fits(one, board, fill).exceeded), one.lut6))
     name = fits(cost, board, fill).exceeded[0]

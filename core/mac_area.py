@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of the layers that hold weights or tables: `TableMac`, `BinaryMac`, `LutNeurons`, `TruthTables`.
+"""Parts of the layers that hold weights or tables: `TableMac`, `BinaryMac`, `LutNeurons` and the like.
 
 `survey` looks at a layer's weights once; the result then answers for any folding quickly, which is what
-`folding.auto` needs. Unrolled layers are in `unrolled_area`.
+`folding.auto` needs. Unrolled layers are in `unrolled_area`, tiled ones in `tiled_area`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from typing import Any, Dict, Tuple, Union
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.area import Parts, counter, distinct_columns, elastic, memory, parts, ram, rom
+from lutforge.area import Parts, distinct_columns, parts, rom
+from lutforge.folded_area import kept_vector, loop
 from lutforge.mac_shape import CODES, DIGITAL, DIGITS, FoldedShape, folded_shape, tree_depth
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
-from lutforge.schedule import DEFAULT_LEVELS, Folded, Folding, is_foldable, widest
+from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons, TruthTables, as_lut_neurons
+from lutforge.schedule import DEFAULT_LEVELS, Folded, Folding, is_layer, widest
 from lutforge.stream_area import narrow, widen
+from lutforge.tiled_area import tiled_parts
 from lutforge.unrolled_area import unrolled_parts
 
-Mac = Union[TableMac, BinaryMac, LutNeurons]
+Mac = Union[TableMac, BinaryMac, LutNeurons, TiledLutNeurons]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class MacFacts:
 
     @cached_property
     def array(self) -> Tuple[Parts, Parts]:
-        """Hardware for every weight, and apart from it what sums tables (`LutNeurons`)."""
+        """Hardware for every weight, or of a tile (`TiledLutNeurons`); and apart from it what sums tables."""
+        if isinstance(self.op, TiledLutNeurons):
+            return tiled_parts(self.op, self.kind, self.levels)
         return unrolled_parts(self.op, self.source, self.kind, self.levels)
 
     @property
@@ -57,11 +61,13 @@ class MacFacts:
 
     @property
     def popcount(self) -> Parts:
-        """What sums the tables of `LutNeurons`; not in `parts`."""
-        return self.array[1] if isinstance(self.op, LutNeurons) else Parts()
+        """What sums the tables of `LutNeurons` and `TiledLutNeurons`; not in `parts`."""
+        return self.array[1] if isinstance(self.op, (LutNeurons, TiledLutNeurons)) else Parts()
 
     def parts(self, folding: Folding) -> Parts:
         """Return the layer's parts, `popcount` left out."""
+        if isinstance(self.op, TiledLutNeurons):
+            return self.array[0]  # folded by its own definition
         return self._folded(folding.pe, folding.simd) if isinstance(folding, Folded) else self.unrolled
 
     def _folded(self, pe: int, simd: int) -> Parts:
@@ -72,7 +78,7 @@ class MacFacts:
         shape = replace(one, pe=pe, simd=simd, passes=passes, beats=beats, tree=tree)
         logic = self._terms(shape)
         logic += _sums(shape, min(one.term, self.term), self.kind.bits).scaled(pe)
-        return logic + self._operands(shape) + _loop(shape)
+        return logic + self._operands(shape) + loop(shape.passes, shape.beats, shape.registers)
 
     def _terms(self, shape: FoldedShape) -> Parts:
         """Return the products of all PE and lanes.
@@ -100,17 +106,14 @@ class MacFacts:
         return parts(sign_bit=lanes * shape.term, mask_bit=masked, depth=4)
 
     def _operands(self, shape: FoldedShape) -> Parts:
-        """Return the memories of weights, biases and of the vector that is passed over again."""
+        """Return the memories of weights, biases (with the number of the pass that travels there) and of the vector."""
         word, beat = shape.pe * shape.simd * shape.word, shape.simd * self.source.bits
         result = rom(_depth(shape), word, shape.pe * shape.simd * self.columns)
         if shape.bias_bits and shape.passes > 1:
             biases = distinct_columns(shape.pe * self.bias, shape.passes)
-            result += parts(ff=biases, rom_column_16=biases)
-        if shape.passes == 1 or shape.beats == 1:
-            return result + parts(ff=beat)
-        stored = memory(shape.beats, beat)
-        kept = parts(bram36=stored.bram36) if stored.bram36 else ram(shape.beats, beat, ports=1) + parts(ff=beat)
-        return result + kept + parts(ff=beat + 1, vector_bit=beat)
+            travelling = (shape.passes - 1).bit_length() * (shape.registers - 2)
+            result += parts(ff=biases + travelling, rom_column_16=biases)
+        return result + kept_vector(shape.passes, shape.beats, beat)
 
 
 def survey(network: Network, levels: int = DEFAULT_LEVELS) -> Dict[str, MacFacts]:
@@ -118,7 +121,7 @@ def survey(network: Network, levels: int = DEFAULT_LEVELS) -> Dict[str, MacFacts
     return {
         node.name: _facts(node, network.input_type(node), network.types[node.name], levels)
         for node in network.nodes
-        if is_foldable(node)
+        if is_layer(node)
     }
 
 
@@ -126,6 +129,8 @@ def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> Mac
     op = node.op
     if isinstance(op, (LutNeurons, TruthTables)):
         return MacFacts(as_lut_neurons(op), source, kind, levels)
+    if isinstance(op, TiledLutNeurons):
+        return MacFacts(op, source, kind, levels)
     if not isinstance(op, (TableMac, BinaryMac)):
         raise TypeError(f"{node.name} holds no weights")
     shape = folded_shape(op, source, Folded(1, 1), levels)
@@ -186,12 +191,3 @@ def _sums(shape: FoldedShape, term: int, width: int) -> Parts:
         ff += pairs * wider + (left - 2 * pairs) * bits
         left, bits = left - pairs, wider
     return parts(ff=ff + width, adder_bit=adders, accumulator_bit=width, depth=3)
-
-
-def _loop(shape: FoldedShape) -> Parts:
-    """Return the counters, the flags and the number of the pass that travel with an item, and the control."""
-    stages = shape.multiply + shape.tree + 2
-    flags = 2 * (stages - 1) + 1 if shape.beats > 1 else 1
-    passes = (shape.passes - 1).bit_length() * (stages - 2) if shape.bias_bits else 0
-    loops = counter(shape.beats) + counter(shape.passes) + counter(_depth(shape))
-    return parts(ff=flags + passes, unit=1, folded=1) + loops + elastic(stages)

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.compressor import CompressorTree, compressor_tree
+from lutforge.lut_forms import tile_array
 from lutforge.multipliers import Digital, digit_widths
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
-from lutforge.operations import BinaryMac, LutNeurons, TableMac
+from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons
 from lutforge.schedule import Folded
 
 Ints = npt.NDArray[Any]
@@ -198,15 +199,46 @@ def neuron_sums(op: LutNeurons, support: Ints, width: int) -> BitSums:
     )
 
 
+@dataclass(frozen=True)
+class TiledShape:
+    """A tiled layer: the tables of one tile and their sums, used `passes` (NF) times `beats` (SF) times per vector.
+
+    array: the tables over bits of codes, then weight bits; sums: of one tile. word: weight bits of a tile.
+    """
+
+    array: LutNeurons
+    sums: BitSums
+    passes: int
+    beats: int
+    word: int
+
+    def registers(self, levels: int) -> int:
+        """Return the registers from input to output: the fetched operands, tables and sums, accumulator."""
+        return self.sums.registers(levels) + 2
+
+
+def tiled_shape(op: TiledLutNeurons) -> TiledShape:
+    """Return what a tiled layer looks like."""
+    array = tile_array(op)
+    top = int(np.bincount(array.neuron, weights=array.weight).max())
+    sums = neuron_sums(array, supports(array.tables), bits_for(0, top))
+    return TiledShape(array, sums, *op.tiles, len(op.tables) * op.weight_bits)
+
+
 def supports(tables: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Return how many inputs each truth table really depends on. tables: uint8 [tables, 2**K]; result: [tables].
 
     >>> supports(np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 1, 0]], dtype=np.uint8)).tolist()
     [0, 1, 2]
     """
+    return np.asarray(depends(tables).sum(axis=1))
+
+
+def depends(tables: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return on which inputs each truth table really depends: [tables, K]. tables: uint8 [tables, 2**K]."""
     count, entries = tables.shape
-    result = np.zeros(count, dtype=np.int64)
-    for step in (1 << k for k in range(entries.bit_length() - 1)):
-        halves = tables.reshape(count, entries // (2 * step), 2, step)
-        result += (halves[:, :, 0] != halves[:, :, 1]).any(axis=(1, 2))
+    result = np.zeros((count, entries.bit_length() - 1), dtype=np.bool_)
+    for place in range(result.shape[1]):
+        halves = tables.reshape(count, -1, 2, 1 << place)
+        result[:, place] = (halves[:, :, 0] != halves[:, :, 1]).any(axis=(1, 2))
     return result

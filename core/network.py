@@ -30,6 +30,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -211,6 +212,10 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             _check_wires(op, x)
             total = np.bincount(op.neuron, weights=op.weight, minlength=op.neurons)
             return TensorType((*x.shape[:-1], op.neurons), 0, int(total.max()))
+        case TiledLutNeurons():
+            _check_wires(op, x)
+            tables = op.tiles[1] * int(np.bincount(op.neuron).max())
+            return TensorType((*x.shape[:-1], op.neurons), 0, tables * sum(op.levels))
         case TruthTables():
             _check_wires(op, x)
             return TensorType((*x.shape[:-1], op.neurons), 0, (1 << op.code_bits) - 1)
@@ -271,6 +276,7 @@ def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
             | Encode()
             | Window()
             | LutNeurons()
+            | TiledLutNeurons()
             | TruthTables()
             | Threshold()
             | Rescale()
@@ -312,11 +318,11 @@ def _check_channels(name: str, values: Array, x: TensorType) -> None:
         raise NetworkError(f"{name} for {values.shape[0]} channels, the edge has {x.channels}")
 
 
-def _check_wires(op: LutNeurons | TruthTables, x: TensorType) -> None:
+def _check_wires(op: LutNeurons | TiledLutNeurons | TruthTables, x: TensorType) -> None:
     name = type(op).__name__
     if x.channels != op.elements:
         raise NetworkError(f"{name}: wired for {op.elements} elements, the edge has {x.channels}")
-    _check_codes(name, x, op.bits)
+    _check_codes(name, x, len(op.levels) if isinstance(op, TiledLutNeurons) else op.bits)
 
 
 def _check_codes(kind: str, x: TensorType, bits: int) -> None:

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Tuple
 
 import numpy as np
@@ -37,6 +38,16 @@ def bits_for(low: int, high: int) -> int:
     if low < 0:
         return max((-low - 1).bit_length(), high.bit_length() if high > 0 else 0) + 1
     return max(1, high.bit_length())
+
+
+@cache
+def divisors(value: int) -> Tuple[int, ...]:
+    """Return the divisors of a positive number, rising.
+
+    >>> divisors(12)
+    (1, 2, 3, 4, 6, 12)
+    """
+    return tuple(n for n in range(1, value + 1) if value % n == 0)
 
 
 def sign_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -15,7 +15,8 @@ from typing import Tuple, Union
 import numpy as np
 
 from lutforge.errors import NetworkError
-from lutforge.lut_operations import LutNeurons, TruthTables, as_lut_neurons
+from lutforge.lut_forms import as_lut_neurons
+from lutforge.lut_operations import LutNeurons, TiledLutNeurons, TruthTables
 from lutforge.multipliers import DivideConquer, Multiplier
 from lutforge.record import Array, Record
 
@@ -34,6 +35,7 @@ __all__ = [
     "Reshape",
     "TableMac",
     "Threshold",
+    "TiledLutNeurons",
     "TruthTables",
     "Window",
     "as_lut_neurons",
@@ -264,6 +266,7 @@ Op = Union[
     TableMac,
     BinaryMac,
     LutNeurons,
+    TiledLutNeurons,
     TruthTables,
     Threshold,
     Rescale,

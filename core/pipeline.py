@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.errors import unreachable
-from lutforge.mac_shape import code_sums, folded_shape, neuron_sums, supports, unrolled_registers
+from lutforge.mac_shape import code_sums, folded_shape, neuron_sums, supports, tiled_shape, unrolled_registers
 from lutforge.network import Network, Node, TensorType
 from lutforge.operations import (
     Affine,
@@ -31,6 +31,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
     as_lut_neurons,
@@ -122,8 +123,12 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
             groups = input_stream(kind, beat_bits).lanes // width.outputs
             place = np.arange(kind.elements // width.outputs)
             return [Stage(node.name, place % groups == 0, np.ones(len(place), dtype=bool), 1, depth, node.name)]
-        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
-            return _mac_stages(schedule, node, source, kind, width)
+        case TableMac() | BinaryMac() | LutNeurons() | TiledLutNeurons() | TruthTables() as op:
+            folding = schedule.of(node)
+            if isinstance(folding, Folded):
+                return [_folded_stage(schedule, node, source, kind, folding)]
+            assert not isinstance(op, TiledLutNeurons)  # it is folded by its own definition
+            return _unrolled_stages(schedule, node, op, source, kind, width)
         case Window() as op:
             return [_window_stage(node.name, op, source, width.inputs, width.outputs, depth, node.name)]
         case MaxPool() as op:
@@ -147,15 +152,30 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
             unreachable(node.op)
 
 
-def _mac_stages(schedule: Schedule, node: Node, source: TensorType, kind: TensorType, width: Lanes) -> List[Stage]:
-    op, folding, depth = node.op, schedule.of(node), schedule.depth(node)
-    assert isinstance(op, (TableMac, BinaryMac, LutNeurons, TruthTables))
-    vectors = source.elements // source.channels
-    if isinstance(folding, Folded) and isinstance(op, (TableMac, BinaryMac)):
-        shape = folded_shape(op, source, folding, schedule.levels)
-        place = np.arange(shape.passes * shape.beats)
-        reads, writes = place < shape.beats, (place + 1) % shape.beats == 0
-        return [Stage(node.name, np.tile(reads, vectors), np.tile(writes, vectors), shape.registers, depth, node.name)]
+def _folded_stage(schedule: Schedule, node: Node, source: TensorType, kind: TensorType, folding: Folded) -> Stage:
+    """Items of a folded layer: a vector's beats are read once and passed over again for each group of outputs."""
+    op, levels = node.op, schedule.levels
+    beats, vectors = source.channels // folding.simd, source.elements // source.channels
+    place = np.arange(kind.channels // folding.pe * beats)
+    reads, writes = place < beats, (place + 1) % beats == 0
+    if isinstance(op, TiledLutNeurons):
+        registers = tiled_shape(op).registers(levels)
+    else:
+        assert isinstance(op, (TableMac, BinaryMac))
+        registers = folded_shape(op, source, folding, levels).registers
+    depth = schedule.depth(node)
+    return Stage(node.name, np.tile(reads, vectors), np.tile(writes, vectors), registers, depth, node.name)
+
+
+def _unrolled_stages(
+    schedule: Schedule,
+    node: Node,
+    op: TableMac | BinaryMac | LutNeurons | TruthTables,
+    source: TensorType,
+    kind: TensorType,
+    width: Lanes,
+) -> List[Stage]:
+    depth, vectors = schedule.depth(node), source.elements // source.channels
     result: List[Stage] = []
     beats_in, beats_out = source.channels // width.inputs, kind.channels // width.outputs
     if beats_in > 1:

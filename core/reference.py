@@ -26,6 +26,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -75,6 +76,7 @@ def _blocks(network: Network, images: Ints) -> List[Ints]:
     """Split a batch so that the widest intermediate of a block stays near BLOCK_BYTES."""
     widest = max(kind.elements for kind in network.types.values())
     tables = [node.op.wiring.shape[0] for node in network.nodes if isinstance(node.op, (LutNeurons, TruthTables))]
+    tables += [node.op.wiring.size for node in network.nodes if isinstance(node.op, TiledLutNeurons)]
     size = max(1, BLOCK_BYTES // (8 * max([widest, *tables])))
     return [images[start : start + size] for start in range(0, len(images), size)] or [images]
 
@@ -107,6 +109,8 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
             return _exact_matmul(level_value_table(op.levels)[x] if op.levels else x, op.weights)
         case LutNeurons():
             return _lut_neurons(op, x)
+        case TiledLutNeurons():
+            return _tiled_lut_neurons(op, x)
         case TruthTables():
             address = _addresses(op, x)
             return np.asarray(op.tables[np.arange(op.neurons), address].reshape(*x.shape[:-1], op.neurons))
@@ -152,6 +156,22 @@ def _lut_neurons(op: LutNeurons, x: Ints) -> npt.NDArray[np.int64]:
     flat = op.tables.ravel()
     outputs = flat[_addresses(op, x) + (np.arange(len(op.wiring), dtype=np.int32) << op.inputs)]
     sums = _sum_by_neuron(outputs * op.weight.astype(np.int32), op.neuron, op.neurons)
+    return sums.reshape(*x.shape[:-1], op.neurons)
+
+
+def _tiled_lut_neurons(op: TiledLutNeurons, x: Ints) -> npt.NDArray[np.int64]:
+    outer, inner = op.tiles
+    codes = x.reshape(-1, inner, op.tile_elements).astype(np.int64)
+    inputs, numbers = np.arange(op.wiring.shape[1]), np.arange(len(op.tables))
+    sums = np.zeros((len(codes), outer, op.tile_neurons), dtype=np.int64)
+    for ti in range(inner):
+        read = codes[:, ti][:, op.wiring]
+        for place, level in enumerate(reversed(op.levels)):  # the lowest bit belongs to the last level
+            activations = (((read >> place) & 1) << inputs).sum(axis=-1)
+            for to in range(outer):
+                address = activations | (op.weights[to, ti].astype(np.int64) << len(inputs))
+                outputs = op.tables[numbers, address].astype(np.int64)
+                sums[:, to] += level * _sum_by_neuron(outputs, op.neuron, op.tile_neurons)
     return sums.reshape(*x.shape[:-1], op.neurons)
 
 

@@ -30,7 +30,7 @@ from lutforge.boards import Board
 from lutforge.comparison import Comparison
 from lutforge.cost import PARTS, Cost, Fit, estimate, fits
 from lutforge.network import Network
-from lutforge.schedule import Folded, Schedule, is_foldable
+from lutforge.schedule import Folded, Schedule, is_layer
 
 Ints = npt.NDArray[Any]
 PICTURED = 12
@@ -141,7 +141,7 @@ def _layers(section: Section, cost: Cost) -> List[Dict[str, Any]]:
     for node in section.network.nodes:
         own = [row for row in cost.rows if row.node == node.name]
         folding = ""
-        if is_foldable(node):
+        if is_layer(node):
             shape = section.schedule.of(node)
             folding = f"PE {shape.pe}, SIMD {shape.simd}" if isinstance(shape, Folded) else "unrolled"
         rows.append(

@@ -13,11 +13,12 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from math import gcd
-from typing import Any, Dict, Mapping, Set, Tuple, Union
+from typing import Any, Dict, Mapping, Set, Union
 
 from lutforge.errors import ScheduleError, unreachable
 from lutforge.multipliers import Conventional
 from lutforge.network import Network, Node, TensorType
+from lutforge.numerics import divisors
 from lutforge.operations import (
     Affine,
     ArgMax,
@@ -30,6 +31,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -80,7 +82,10 @@ class Schedule:
     levels: int = DEFAULT_LEVELS
 
     def of(self, node: Node) -> Folding:
-        """Folding of a foldable node."""
+        """Folding of a layer (`is_layer`): the schedule's, or the one that a tiled layer has by its own definition."""
+        op = node.op
+        if isinstance(op, TiledLutNeurons):
+            return Folded(op.tile_neurons, op.tile_elements)
         return self.foldings[node.name]
 
     def depth(self, node: Node) -> int:
@@ -105,12 +110,17 @@ def is_foldable(node: Node) -> bool:
     return isinstance(node.op, (TableMac, BinaryMac, LutNeurons, TruthTables))
 
 
+def is_layer(node: Node) -> bool:
+    """Whether this node holds weights or tables: `Schedule.of` knows how it is folded."""
+    return is_foldable(node) or isinstance(node.op, TiledLutNeurons)
+
+
 def mac_shape(node: Node) -> tuple[int, int]:
-    """Return (outputs, fan_in) of a foldable node."""
+    """Return (outputs, fan_in) of a layer."""
     op = node.op
     if isinstance(op, (TableMac, BinaryMac)):
         return int(op.weights.shape[0]), int(op.weights.shape[1])
-    if isinstance(op, (LutNeurons, TruthTables)):
+    if isinstance(op, (LutNeurons, TiledLutNeurons, TruthTables)):
         return op.neurons, op.elements
     raise ScheduleError(f"node {node.name}: a {type(op).__name__} has no weights to fold")
 
@@ -127,12 +137,12 @@ def check(network: Network, schedule: Schedule) -> Schedule:
         least = min(schedule.depth(node), schedule.input_depth(node))
         if least < 1:
             raise ScheduleError(f"node {node.name}: stream depth {least}; the least is 1")
-        if not is_foldable(node):
-            continue
-        if node.name not in schedule.foldings:
-            raise ScheduleError(f"node {node.name}: the schedule does not say how it is folded")
-        _check_folding(node, schedule.of(node))
-        _check_beats(network, node, schedule.of(node))
+        if is_foldable(node):
+            if node.name not in schedule.foldings:
+                raise ScheduleError(f"node {node.name}: the schedule does not say how it is folded")
+            _check_folding(node, schedule.of(node))
+        if is_layer(node):
+            _check_beats(network, node, schedule.of(node))
     return schedule
 
 
@@ -146,11 +156,13 @@ def _check_beats(network: Network, node: Node, folding: Folding) -> None:
     if isinstance(folding, Unrolled):
         return
     source, kind = network.input_type(node), network.types[node.name]
-    for what, value, bits in (("simd", folding.simd, source.bits), ("pe", folding.pe, kind.bits)):
+    sides = (("simd", folding.simd, source.bits, "inputs"), ("pe", folding.pe, kind.bits, "outputs"))
+    for what, value, bits, side in sides:
         if value * bits > MAX_BEAT_BITS:
+            remedy = f"Lower {what}" if is_foldable(node) else f"Cut its {side} into more tiles"
             raise ScheduleError(
                 f"node {node.name}: {what} {value} x {bits} bits is a beat of {value * bits} bits; "
-                f"the limit is {MAX_BEAT_BITS}. Lower {what}"
+                f"the limit is {MAX_BEAT_BITS}. {remedy}"
             )
 
 
@@ -194,13 +206,13 @@ def _node_lanes(
         case Input():
             whole = input_stream(kind, beat_bits).lanes
             return Lanes(whole, whole if kind.elements % whole == 0 else gcd(kind.elements, whole))
-        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
+        case TableMac() | BinaryMac() | LutNeurons() | TiledLutNeurons() | TruthTables():
             folding = schedule.of(node)
             if isinstance(folding, Folded):
                 return Lanes(folding.simd, folding.pe)
             return Lanes(widest(source.channels, source.bits), widest(kind.channels, kind.bits))
         case Window():
-            follows = reader is not None and is_foldable(reader)
+            follows = reader is not None and is_layer(reader)
             out = _node_lanes(network, schedule, reader, 0, None, beat_bits).inputs if follows and reader else 0
             return Lanes(widest(source.channels, source.bits), out or widest(kind.channels, kind.bits))
         case MaxPool():
@@ -252,7 +264,7 @@ def _node_interval(network: Network, schedule: Schedule, node: Node, width: Lane
     match node.op:
         case Input():
             return max(input_stream(kind, beat_bits).beats, kind.elements // width.outputs)
-        case TableMac() | BinaryMac() | LutNeurons() | TruthTables():
+        case TableMac() | BinaryMac() | LutNeurons() | TiledLutNeurons() | TruthTables():
             outputs, fan_in = mac_shape(node)
             vectors, folding = source.elements // fan_in, schedule.of(node)
             if isinstance(folding, Folded):
@@ -283,16 +295,6 @@ def window_interval(op: Window, source: TensorType, lanes_in: int, lanes_out: in
 def widest(elements: int, bits: int) -> int:
     """Return the largest divisor of `elements` that fits one beat of MAX_BEAT_BITS."""
     return max(n for n in divisors(elements) if n == 1 or n * bits <= MAX_BEAT_BITS)
-
-
-@cache
-def divisors(value: int) -> Tuple[int, ...]:
-    """Return the divisors of a positive number, rising.
-
-    >>> divisors(12)
-    (1, 2, 3, 4, 6, 12)
-    """
-    return tuple(n for n in range(1, value + 1) if value % n == 0)
 
 
 def _divisor_text(value: int) -> str:

@@ -34,11 +34,12 @@ def unrolled_parts(
     if isinstance(op, LutNeurons):
         support = supports(op.tables)
         sums = neuron_sums(op, support, kind.bits)
-        return _tables(op, support), _bit_sums(sums, levels, _first_bits(op, support)) + elastic(sums.registers(levels))
+        popcount = bit_sum_parts(sums, levels, int((support > 0).sum()))
+        return table_parts(op, support), popcount + elastic(sums.registers(levels))
     if isinstance(op, BinaryMac) and op.levels:
         sums = code_sums(op, kind.bits)
         inverted = int((op.weights < 0).any(axis=0).sum()) * source.bits  # counters are primitives: inverters stay
-        layer = _bit_sums(sums, levels, 0) + elastic(sums.registers(levels)) + parts(table=inverted)
+        layer = bit_sum_parts(sums, levels, 0) + elastic(sums.registers(levels)) + parts(table=inverted)
         even = int(sums.column.min(initial=sums.width)) * len(op.weights)  # low bits of a sum that are its constant's
         return layer + parts(ff=-even), Parts()
     rows = _sampled(*op.weights.shape)
@@ -176,17 +177,13 @@ def _widths(low: Ints, high: Ints) -> Ints:
     return np.asarray(np.ceil(np.log2(reach.astype(np.float64) + 1)), dtype=np.int64) + 1
 
 
-def _tables(op: LutNeurons, support: Ints) -> Parts:
+def table_parts(op: LutNeurons, support: Ints) -> Parts:
     """Return the tables: one LUT each that depends on an input, wires left out; constants are in the sums."""
     wires = (support == 1) & (op.tables[:, 0] == 0)
     return parts(table=int(((support > 0) & ~wires).sum()))
 
 
-def _first_bits(op: LutNeurons, support: Ints) -> int:
-    return int((support > 0).sum())
-
-
-def _bit_sums(sums: BitSums, levels: int, first: int) -> Parts:
+def bit_sum_parts(sums: BitSums, levels: int, first: int) -> Parts:
     """Return counters, carry chains and registers. first: bits of the level of tables, if there is one."""
     trees = sums.trees()
     counts = [_tree_counts(tree, sums.width) for tree in trees]

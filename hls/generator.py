@@ -24,7 +24,7 @@ from lutforge.hls.text import LIBRARY, header
 from lutforge.hls.top import Design, top_header, top_source
 from lutforge.network import Network
 from lutforge.operations import ArgMax
-from lutforge.schedule import Schedule, check, intervals, is_foldable, lanes, to_json
+from lutforge.schedule import Schedule, check, intervals, is_layer, lanes, to_json
 from lutforge.streams import output_stream
 
 IMAGES = "images.npz"
@@ -123,7 +123,7 @@ def _sources(network: Network, schedule: Schedule, board: Board, output: str) ->
     layers: Dict[str, Layer] = {}
     for node in network.nodes:
         source = network.input_type(node) if node.inputs else network.types[node.name]
-        folding = schedule.of(node) if is_foldable(node) else None
+        folding = schedule.of(node) if is_layer(node) else None
         layer = emit(Site(node, source, network.types[node.name], widths[node.name], folding, board.beat_bits))
         if layer:
             layers[node.name] = layer

@@ -25,6 +25,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
     as_lut_neurons,
@@ -78,7 +79,7 @@ def stream_type(lanes: int, bits: int) -> str:
 
 def emit(site: Site) -> Optional[Layer]:
     """Return a layer's text, or None for a node that has no hardware of its own."""
-    from lutforge.hls import mac_layers
+    from lutforge.hls import mac_layers, tiled_layers
 
     match site.node.op:
         case Input():
@@ -89,6 +90,8 @@ def emit(site: Site) -> Optional[Layer]:
             return mac_layers.binary_mac(site, site.node.op)
         case LutNeurons() | TruthTables() as op:
             return mac_layers.lut_neurons(site, as_lut_neurons(op))
+        case TiledLutNeurons():
+            return tiled_layers.tiled_lut_neurons(site, site.node.op)
         case Threshold():
             return _threshold(site, site.node.op)
         case Rescale():

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.errors import GenerationError
+from lutforge.operations import TiledLutNeurons
 
 
 def mem_text(comment: str, words: List[int], bits: int) -> str:
@@ -54,3 +55,10 @@ def packed_words(rows: npt.NDArray[Any], bits: int) -> List[int]:
     planes = ((codes[..., None] >> np.arange(bits, dtype=np.uint64)) & np.uint64(1)).astype(np.uint8)
     packed = np.packbits(planes.reshape(len(rows), -1), axis=-1, bitorder="little")
     return [int.from_bytes(word.tobytes(), "little") for word in packed]
+
+
+def tile_words(name: str, op: TiledLutNeurons) -> str:
+    """Return the memory file of a tiled layer: a word per pair of tiles, the weight bits of table 0 lowest."""
+    rows, bits = op.weights.reshape(-1, len(op.tables)), op.weight_bits
+    text = f"{name}: one word per cycle, per table {bits} weight bits"
+    return mem_text(text, packed_words(rows, bits), bits * rows.shape[1])

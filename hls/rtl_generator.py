@@ -15,7 +15,7 @@ from lutforge.hls.rtl_top import ANSWERS, RtlTop, answers_text, core_text, top_t
 from lutforge.network import Network
 from lutforge.operations import Encode, Input
 from lutforge.rtl import RtlDesign, Unit
-from lutforge.schedule import Schedule, check, is_foldable, lanes
+from lutforge.schedule import Schedule, check, is_layer, lanes
 from lutforge.streams import output_stream
 
 
@@ -33,11 +33,11 @@ def generate_rtl(
     widths = lanes(network, schedule, board.beat_bits)
     layers: Dict[str, RtlLayer] = {}
     units: List[Unit] = []
-    weighted = [index for index, node in enumerate(network.nodes) if is_foldable(node)]
+    weighted = [index for index, node in enumerate(network.nodes) if is_layer(node)]
     last = weighted[-1] if weighted else -1
     for index, node in enumerate(network.nodes):
         source = network.input_type(node) if node.inputs else network.types[node.name]
-        folding = schedule.of(node) if is_foldable(node) else None
+        folding = schedule.of(node) if is_layer(node) else None
         site = RtlSite(
             node, source, network.types[node.name], widths[node.name], folding, board.beat_bits, luts, schedule.levels
         )

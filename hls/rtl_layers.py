@@ -26,6 +26,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -78,13 +79,15 @@ class RtlLayer:
 
 def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
     """Return a node's module, or None for a node that has no hardware of its own."""
-    from lutforge.hls import rtl_mac, rtl_pointwise
+    from lutforge.hls import rtl_mac, rtl_pointwise, rtl_tiled
 
     match site.node.op:
         case Input():
             return _input(site)
         case TableMac() | BinaryMac() | LutNeurons() | TruthTables() as op:
             return rtl_mac.mac_layer(site, op)
+        case TiledLutNeurons() as op:
+            return rtl_tiled.tiled_layer(site, op)
         case Threshold() | Encode() | Rescale() | Affine() as op:
             return rtl_pointwise.pointwise_layer(site, op)
         case Window() as op:

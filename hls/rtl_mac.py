@@ -75,7 +75,7 @@ def array_body(
 ) -> Tuple[str, str]:
     """Return (text, expression) of all sums of one vector, output 0 lowest. source: wire of the vector."""
     if isinstance(op, (LutNeurons, TruthTables)):
-        return _neurons(site, as_lut_neurons(op), source)
+        return neurons(site, as_lut_neurons(op), source, site.kind.bits)
     if isinstance(op, BinaryMac) and op.levels:
         return _codes(site, op, source)
     return _integers(site, op, source, registers)
@@ -104,7 +104,6 @@ def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlL
         "MULTIPLY": shape.multiply,
         "TREE": shape.tree,
         "LEVELS": site.levels,
-        "ACC": site.kind.bits,
         "OUT": site.kind.bits,
         "BIAS": shape.bias_bits,
         "WEIGHTS_FILE": f'"{weights}"',
@@ -141,8 +140,9 @@ def _weight_words(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -
     return mem_text(text, packed_words(words, shape.word), bits)
 
 
-def _neurons(site: RtlSite, op: LutNeurons, source: str) -> Tuple[str, str]:
-    sums = neuron_sums(op, supports(op.tables), site.kind.bits)
+def neurons(site: RtlSite, op: LutNeurons, source: str, width: int) -> Tuple[str, str]:
+    """Return (text, expression) of tables and their sums of so many bits. source: wire of the vector that they read."""
+    sums = neuron_sums(op, supports(op.tables), width)
     first = Level()
     place = np.zeros(len(op.tables), dtype=np.int64)
     for index in np.unique(sums.bit).tolist():
@@ -150,7 +150,7 @@ def _neurons(site: RtlSite, op: LutNeurons, source: str) -> Tuple[str, str]:
         place[index] = inputs[0] if not sums.tables else first.add(init, inputs)
     numbered = type(sums)(place[sums.bit], sums.column, sums.output, sums.constant, sums.tables, sums.width)
     levels, columns = build(numbered, first if sums.tables else None)
-    return write(site.style, levels, site.levels, columns, site.kind.bits, source)
+    return write(site.style, levels, site.levels, columns, width, source)
 
 
 def _codes(site: RtlSite, op: BinaryMac, source: str) -> Tuple[str, str]:

@@ -21,7 +21,7 @@ from lutforge.operations import ArgMax
 from lutforge.schedule import DEFAULT_DEPTH, Lanes, Schedule
 from lutforge.streams import output_stream
 
-HEADERS = ("lut_neurons.hpp", "mac.hpp", "pointwise.hpp", "stream.hpp", "window.hpp")
+HEADERS = ("lut_neurons.hpp", "mac.hpp", "pointwise.hpp", "stream.hpp", "tiled.hpp", "window.hpp")
 PROBE = """
 // A trace build copies what streams carry; synthesis never sees it.
 #ifdef LUTFORGE_TRACE

@@ -28,6 +28,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -101,6 +102,25 @@ def lut_neurons(rng: Rng, kind: TensorType, neurons: int) -> LutNeurons:
     contents[rng.random(tables) < 0.1] = pick(rng, 0, 1)
     neuron = np.sort(rng.integers(0, neurons, tables))
     return LutNeurons(neurons, kind.channels, kind.bits, wiring, neuron, rng.integers(1, 5, tables), contents)
+
+
+def tiled_lut_neurons(rng: Rng, kind: TensorType, neurons: int, levels: Tuple[int, ...]) -> TiledLutNeurons:
+    """Any tiles that divide the layer. Some tables are constant or hand an input on, and some weight bits never change."""
+    outer, inner = (int(rng.choice(divisors(extent))) for extent in (neurons, kind.channels))
+    elements, outputs = kind.channels // inner, neurons // outer
+    inputs = pick(rng, 2, 6)
+    read = pick(rng, 1, min(inputs - 1, elements))
+    tables = pick(rng, outputs, 4 * outputs)
+    wiring = np.stack([rng.choice(elements, read, replace=False) for _ in range(tables)])
+    contents = rng.integers(0, 2, (tables, 1 << inputs))
+    contents[rng.random(tables) < 0.1] = pick(rng, 0, 1)
+    handed = rng.random(tables) < 0.1
+    contents[handed] = (np.arange(1 << inputs) >> pick(rng, 0, inputs - 1)) & 1
+    weights = rng.integers(0, 1 << (inputs - read), (outer, inner, tables))
+    settled = rng.random(tables) < 0.1
+    weights[..., settled] = weights[:1, :1, settled]
+    neuron = np.sort(rng.integers(0, outputs, tables))
+    return TiledLutNeurons(neurons, kind.channels, levels, wiring, neuron, contents, weights)
 
 
 def truth_tables(rng: Rng, kind: TensorType, neurons: int, code_bits: int) -> TruthTables:
@@ -232,6 +252,20 @@ def conv_lut(rng: Rng) -> Network:
     return finish(rng, chain, "conv_lut")
 
 
+def tiled(rng: Rng) -> Network:
+    """Tiled layers of tables, on vectors or on the windows of an image first."""
+    chain = Chain(image_input(rng) if rng.random() < 0.5 else vector_input(rng))
+    for layer in range(pick(rng, 1, 3)):
+        bits = pick(rng, 1, 3)
+        chain.add(f"code{layer}", thresholds(rng, chain.kind, bits))
+        if len(chain.kind.shape) == 3 and layer == 0:
+            chain.add("window", window(rng, chain.kind))
+        chain.add(f"tiled{layer}", tiled_lut_neurons(rng, chain.kind, pick(rng, 2, 12), random_levels(rng, bits)))
+        if len(chain.kind.shape) == 3:
+            chain.add("flat", Reshape((chain.kind.elements,)))
+    return finish(rng, chain, "tiled")
+
+
 def encoded(rng: Rng) -> Network:
     chain = Chain(vector_input(rng))
     rows, steps = per_channel(rng, chain.kind), pick(rng, 1, 5)
@@ -251,6 +285,7 @@ MAKERS: Dict[str, Callable[[Rng], Network]] = {
     "conv_table": conv_table,
     "conv_lut": conv_lut,
     "encoded": encoded,
+    "tiled": tiled,
 }
 KINDS = tuple(MAKERS)
 

@@ -32,6 +32,7 @@ from lutforge.training.frozen_operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Reshape",
     "TableMac",
     "Threshold",
+    "TiledLutNeurons",
     "TruthTables",
     "Window",
     "load_frozen",
@@ -64,6 +66,7 @@ KINDS = (
     TableMac,
     BinaryMac,
     LutNeurons,
+    TiledLutNeurons,
     TruthTables,
     Threshold,
     Rescale,

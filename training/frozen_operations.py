@@ -154,6 +154,48 @@ class LutNeurons(Operation):
         return sums.T.reshape(*x.shape[:-1], self.neurons).long()
 
 
+class TiledLutNeurons(Operation):
+    """Truth tables shared by all tiles, whose last inputs are weight bits of the tile."""
+
+    wiring: Tensor
+    neuron: Tensor
+    tables: Tensor
+    weights: Tensor
+
+    def __init__(
+        self, neurons: int, elements: int, levels: Tuple[int, ...], wiring: Any, neuron: Any, tables: Any, weights: Any
+    ):
+        super().__init__(
+            neurons=int(neurons),
+            elements=int(elements),
+            levels=_whole(levels),
+            wiring=_integers(wiring),
+            neuron=_integers(neuron),
+            tables=_integers(tables),
+            weights=_integers(weights),
+        )
+
+    @property
+    def width(self) -> int:
+        """The address and the output of each table in each tile."""
+        return 2 * self.weights.numel()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sums [..., neurons]: per level one look-up in a row of all tables, for all tiles at once."""
+        (outer, inner, count), read = self.weights.shape, self.wiring.shape[1]
+        tiles = x.reshape(-1, inner, self.elements // inner).long()
+        place = torch.arange(count) * self.tables.shape[1] + self.weights * 2**read  # [T_out, T_in, tables]
+        sums = torch.zeros(len(tiles), outer, count, dtype=torch.int64)
+        for index, value in enumerate(self.levels):
+            bits = tiles >> (len(self.levels) - 1 - index) & 1
+            address = torch.zeros(len(tiles), inner, count, dtype=torch.int64)
+            for position in range(read):
+                address += bits[:, :, self.wiring[:, position]] * 2**position
+            sums += value * self.tables.flatten()[place + address[:, None]].sum(dim=2)
+        totals = torch.zeros(len(tiles), outer, self.neurons // outer, dtype=torch.int64)
+        return totals.index_add_(2, self.neuron, sums).reshape(*x.shape[:-1], self.neurons)
+
+
 class TruthTables(Operation):
     """One truth table per neuron, straight to a code."""
 

@@ -13,7 +13,17 @@ from lutforge.engine.gates import Gates, argmax, count_exceeded, exceeds, maximu
 from lutforge.engine.program import BYTES, PAD, PLANES, Buffer, Expand, Gather, Netlist, Pool
 from lutforge.mac_shape import supports
 from lutforge.network import Node, TensorType
-from lutforge.operations import Encode, LutNeurons, MaxPool, Threshold, TruthTables, Window, as_lut_neurons
+from lutforge.numerics import pack_init
+from lutforge.operations import (
+    Encode,
+    LutNeurons,
+    MaxPool,
+    Threshold,
+    TiledLutNeurons,
+    TruthTables,
+    Window,
+    as_lut_neurons,
+)
 
 if TYPE_CHECKING:
     from lutforge.engine.planner import Planner
@@ -28,7 +38,7 @@ def few_steps(op: Threshold | Encode) -> bool:
     return op.thresholds.shape[1] <= MAX_GATE_STEPS
 
 
-def tables(state: Planner, node: Node, op: LutNeurons | TruthTables) -> List[str]:
+def tables(state: Planner, node: Node, op: LutNeurons | TiledLutNeurons | TruthTables) -> List[str]:
     """Add an array of truth tables with its sums, and the thresholds behind them if nothing else reads them."""
     luts = as_lut_neurons(op)
     source, positions, strides, lanes_of = _windows(state, node, luts.bits)
@@ -46,7 +56,7 @@ def tables(state: Planner, node: Node, op: LutNeurons | TruthTables) -> List[str
 
 def neuron_sums(gates: Gates, op: LutNeurons, wiring: Ints, width: int) -> List[List[int]]:
     """Return the lanes of each neuron's sum. wiring: int [tables, K], lanes of the source."""
-    lanes = gates.array(wiring, op.tables)
+    lanes = _distinct(gates, wiring, op.tables)
     support = supports(op.tables)
     wires = np.flatnonzero((support == 1) & (op.tables[:, 0] == 0))  # a table that hands an input on
     for table in wires.tolist():
@@ -58,6 +68,17 @@ def neuron_sums(gates: Gates, op: LutNeurons, wiring: Ints, width: int) -> List[
         weighted_sum(gates, names[first[neuron] : first[neuron + 1]], weights[first[neuron] : first[neuron + 1]], width)
         for neuron in range(op.neurons)
     ]
+
+
+def _distinct(gates: Gates, wiring: Ints, tables: npt.NDArray[np.uint8]) -> Ints:
+    """Add truth tables, equal ones once, and return the lane of each: tiles with equal weight words share them."""
+    rows = np.concatenate([wiring.astype(np.int32), pack_init(tables)[:, None].view(np.int32)], axis=1)
+    keys = np.ascontiguousarray(rows).view(f"V{4 * rows.shape[1]}").ravel()
+    _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # as they come, which is near what reads them
+    lanes = np.empty(len(first), dtype=np.int64)
+    lanes[order] = gates.array(wiring[first[order]], tables[first[order]])
+    return lanes[number]
 
 
 def _windows(state: Planner, node: Node, bits: int) -> Tuple[Buffer, Tuple[int, int], Tuple[int, int], Ints]:

@@ -43,6 +43,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -101,7 +102,7 @@ class Planner:
     def wants_planes(self, node: str) -> bool:
         """Whether a reader of this edge evaluates truth tables on it, directly or through wiring and pools."""
         for reader in self.readers.get(node, []):
-            if isinstance(reader.op, (LutNeurons, TruthTables)):
+            if isinstance(reader.op, (LutNeurons, TiledLutNeurons, TruthTables)):
                 return True
             if isinstance(reader.op, (Window, Reshape, MaxPool)) and self.wants_planes(reader.name):
                 return True
@@ -247,7 +248,7 @@ def _lower(state: Planner, node: Node) -> List[str]:
             return [node.name]
         case TableMac() | BinaryMac() as op:
             return lowering_numbers.matmul(state, node, op)
-        case LutNeurons() | TruthTables() as op:
+        case LutNeurons() | TiledLutNeurons() | TruthTables() as op:
             return lowering_gates.tables(state, node, op)
         case Threshold() | Encode() as op:
             return _compare(state, node, op)

@@ -24,8 +24,7 @@ module lutforge_mac_folded #(
     parameter MULTIPLY = 2,  // registers of a product
     parameter TREE = 1,      // registers of the adder tree
     parameter LEVELS = 2,    // digits per register
-    parameter ACC = 20,
-    parameter OUT = 20,
+    parameter OUT = 20,       // bits of an accumulator
     parameter BIAS = 8,       // bits of a bias, 0 where all are zero
     parameter WEIGHTS_FILE = "w.mem",
     parameter WEIGHTS_STYLE = "block",
@@ -41,50 +40,23 @@ module lutforge_mac_folded #(
     output wire out_valid,
     input wire out_ready
 );
-    localparam STAGES = MULTIPLY + TREE + 2;
+    localparam STAGES = MULTIPLY + TREE + 2, SUM = TERM + TREE;
     wire [STAGES-1:0] load;
-    wire sf_first, sf_last, nf_first, nf_last, full, room;
-    wire [31:0] sf, nf, row;
-    lutforge_counter #(.COUNT(SF)) columns (
-        .clk(clk), .rst(rst), .step(load[0]), .first(sf_first), .last(sf_last), .value(sf)
-    );
-    lutforge_counter #(.COUNT(NF)) passes (
-        .clk(clk), .rst(rst), .step(load[0] & sf_last), .first(nf_first), .last(nf_last), .value(nf)
-    );
-    lutforge_counter #(.COUNT(NF * SF)) rows (
-        .clk(clk), .rst(rst), .step(load[0]), .first(), .last(), .value(row)
-    );
-    reg sends;
-    lutforge_elastic #(.STAGES(STAGES)) control (
-        .clk(clk), .rst(rst), .in_valid(~nf_first | in_valid), .in_ready(room), .out_valid(full),
-        .out_ready(~sends | out_ready), .load(load)
-    );
-    assign in_ready = room & nf_first;
-    assign out_valid = full & sends;
-
     wire [SIMD*BITS-1:0] x;
-    generate
-        if (NF == 1) begin : once
-            lutforge_register #(.WIDTH(SIMD * BITS)) arrived (.clk(clk), .load(load[0]), .d(in_data), .q(x));
-            wire unused = &{1'b0, sf};
-        end else begin : again
-            lutforge_vector #(.WIDTH(SIMD * BITS), .DEPTH(SF), .STYLE(VECTOR_STYLE)) kept (
-                .clk(clk), .load(load[0]), .replay(~nf_first), .address(sf), .d(in_data), .q(x)
-            );
-        end
-    endgenerate
     wire [PE*SIMD*WORD-1:0] words;
-    lutforge_rom #(
-        .WIDTH(PE * SIMD * WORD), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE)
-    ) weights (.clk(clk), .load(load[0]), .address(row), .q(words));
-
-    // Flags and the bias of an item reach the accumulator together with its sum.
-    wire starts, finishes;
-    wire [15:0] pass;
-    lutforge_pipe #(.WIDTH(2), .STAGES(STAGES - 1)) flags (
-        .clk(clk), .load(load[STAGES-2:0]), .d({sf_first, sf_last}), .q({starts, finishes})
+    wire starts;
+    wire [31:0] nf;
+    lutforge_folded_operands #(
+        .IN(SIMD * BITS), .WORD(PE * SIMD * WORD), .SF(SF), .NF(NF), .STAGES(STAGES), .WORDS_FILE(WEIGHTS_FILE),
+        .WORDS_STYLE(WEIGHTS_STYLE), .VECTOR_STYLE(VECTOR_STYLE)
+    ) operands (
+        .clk(clk), .rst(rst), .in_data(in_data), .in_valid(in_valid), .in_ready(in_ready), .out_valid(out_valid),
+        .out_ready(out_ready), .load(load), .x(x), .words(words), .starts(starts), .pass(nf)
     );
+
+    // The bias of an item reaches the accumulator together with its sum.
     localparam FRESH = BIAS == 0 ? 1 : BIAS;
+    wire [15:0] pass;
     wire [PE*FRESH-1:0] biases;
     generate
         if (NF == 1 || BIAS == 0) begin : constant
@@ -106,12 +78,11 @@ module lutforge_mac_folded #(
         end
     endgenerate
 
+    wire [PE*SUM-1:0] dots;
     genvar pe;
     generate
         for (pe = 0; pe < PE; pe = pe + 1) begin : output_of
-            localparam SUM = TERM + TREE;
             wire [SIMD*TERM-1:0] terms;
-            wire [SUM-1:0] dot;
             lutforge_terms #(
                 .KIND(KIND), .N(SIMD), .BITS(BITS), .SIGNED(SIGNED), .WEIGHT(WEIGHT), .WORD(WORD), .MASKED(MASKED),
                 .TERM(TERM), .VALUES(VALUES), .LEVELS(LEVELS), .STAGES(STAGES)
@@ -120,40 +91,13 @@ module lutforge_mac_folded #(
             );
             lutforge_adder_tree #(
                 .N(SIMD), .WIDTH(TERM), .SIGNED(KIND != 3), .STAGES(STAGES), .BASE(MULTIPLY + 1), .DEPTH(TREE)
-            ) tree (.clk(clk), .load(load), .terms(terms), .sum(dot));
-            wire [ACC-1:0] wide, fresh;
-            lutforge_extend #(.IN(SUM), .OUT(ACC), .SIGNED(KIND != 3)) widened (.d(dot), .q(wide));
-            lutforge_extend #(.IN(FRESH), .OUT(ACC), .SIGNED(1)) bias_widened (
-                .d(biases[pe*FRESH +: FRESH]), .q(fresh)
-            );
-            reg [ACC-1:0] total;
-            always @(posedge clk) if (load[STAGES-1]) total <= (starts ? fresh : total) + wide;
-            assign out_data[pe*OUT +: OUT] = total[OUT-1:0];
-            wire unused = &{1'b0, total};
+            ) tree (.clk(clk), .load(load), .terms(terms), .sum(dots[pe*SUM +: SUM]));
         end
     endgenerate
-    always @(posedge clk) if (load[STAGES-1]) sends <= finishes;
-    wire unused_flags = &{1'b0, nf_last, nf};
-endmodule
-
-// d as OUT bits: cut, or extended by its sign.
-module lutforge_extend #(
-    parameter IN = 4,
-    parameter OUT = 8,
-    parameter SIGNED = 1
-) (
-    input wire [IN-1:0] d,
-    output wire [OUT-1:0] q
-);
-    generate
-        if (OUT > IN) begin : wider
-            wire sign = SIGNED ? d[IN-1] : 1'b0;
-            assign q = {{OUT - IN{sign}}, d};
-        end else begin : cut
-            assign q = d[OUT-1:0];
-            wire unused = &{1'b0, d};
-        end
-    endgenerate
+    lutforge_accumulators #(.COUNT(PE), .IN(SUM), .SIGNED(KIND != 3), .FRESH(FRESH), .WIDTH(OUT)) accumulate (
+        .clk(clk), .load(load[STAGES-1]), .starts(starts), .sums(dots), .fresh(biases), .totals(out_data)
+    );
+    wire unused_pass = &{1'b0, nf};
 endmodule
 
 // The terms of one output: each of N inputs with its weight, MULTIPLY registers from load[1] on.

@@ -17,7 +17,18 @@ from lutforge.boards import load_board
 from lutforge.cycles import count
 from lutforge.multipliers import Conventional, Digital, DivideConquer
 from lutforge.network import Network, Node
-from lutforge.operations import Affine, ArgMax, BinaryMac, Encode, Input, LutNeurons, Rescale, TableMac, Threshold
+from lutforge.operations import (
+    Affine,
+    ArgMax,
+    BinaryMac,
+    Encode,
+    Input,
+    LutNeurons,
+    Rescale,
+    TableMac,
+    Threshold,
+    TiledLutNeurons,
+)
 from lutforge.pointwise_area import pointwise_parts
 from lutforge.schedule import Folded, Schedule, Unrolled, is_foldable
 
@@ -59,6 +70,17 @@ def lut_neurons(seed, neurons, tables, inputs, elements, bits):
     return LutNeurons(neurons, elements, bits, wiring, neuron, weight, contents)
 
 
+def tiled(seed, tiles=(4, 4), inputs=(4, 1), levels=(2, 1)):
+    """32 outputs of 64 elements, eight tables per output of a tile. inputs: activations and weight bits."""
+    rng = np.random.default_rng(seed)
+    (outer, inner), (read, bits) = tiles, inputs
+    tables = 32 // outer * 8
+    wiring = np.stack([rng.choice(64 // inner, read, replace=False) for _ in range(tables)])
+    contents = rng.integers(0, 2, (tables, 1 << (read + bits)))
+    weights = rng.integers(0, 1 << bits, (outer, inner, tables))
+    return TiledLutNeurons(32, 64, levels, wiring, np.arange(tables) // 8, contents, weights)
+
+
 @pytest.mark.parametrize("multiplier", [DivideConquer(2), DivideConquer(4)], ids=str)
 @pytest.mark.parametrize("low", [0, -32])
 def test_products_are_those_of_the_verilog(multiplier, low):
@@ -89,6 +111,31 @@ def test_tables_and_counters_are_those_of_the_verilog():
     registers = sum(int(top) + 1 for top in re.findall(r"reg \[(\d+):0\] (?:q\d+|sums);", text))
     stages = mac_shape.neuron_sums(net.nodes[1].op, mac_shape.supports(net.nodes[1].op.tables), 7).registers(2)
     assert facts.popcount.ff == pytest.approx(registers + stages, rel=0.02)
+
+
+def test_tables_of_tiles_are_those_of_the_verilog():
+    """A table per level; a weight bit that never changes, or that a table ignores, costs neither table nor memory."""
+    op = tiled(11)
+    contents, weights = op.tables.copy(), op.weights.copy()
+    contents[0], contents[1], contents[2] = 1, [0, 1] * 16, np.tile(contents[2, :16], 2)  # constant, wire, no weight
+    weights[:, :, 3] = 1
+    contents[3, 16:] = 0
+    op = TiledLutNeurons(32, 64, (2, 1), op.wiring, op.neuron, contents, weights)
+    net = network(Input((64,), 0, 3), op)
+    facts, text = facts_of(net), emitted(net, Schedule({}))
+    made = facts.parts(Folded(8, 16))
+    assert made.counts["table"] == 2 * (64 - 3)
+    counters = facts.popcount.counts["table"]
+    assert made.counts["table"] + counters == pytest.approx(len(re.findall(r"\bLUT\d\b", text)), abs=3)
+    assert made.counts["rom_column_16"] == pytest.approx(64 - 4, abs=0.1)  # the chance of equal columns
+    registers = sum(int(top) + 1 for top in re.findall(r"reg \[(\d+):0\] (?:q\d+|sums);", text))
+    assert facts.popcount.ff == pytest.approx(registers + 8 * net.types["n1"].bits, rel=0.02)
+    assert (
+        facts_of(network(Input((64,), 0, 3), tiled(12, (1, 1))))
+        .parts(Folded(32, 64))
+        .counts.keys()
+        .isdisjoint({"rom_column_16", "ram_site", "vector_bit"})
+    )
 
 
 def test_equal_sums_of_signs_are_counted_once():
@@ -267,6 +314,8 @@ LAYERS = {
     "digital": (Input((12,)), TableMac(random_weights(8, 6, 12), np.arange(6), Digital()), Folded(2, 4)),
     "signs": (Input((40,)), BinaryMac(np.sign(random_weights(9, 20, 40)) | 1), Folded(4, 10)),
     "tables": (Input((24,), 0, 3), lut_neurons(10, 16, 9, 4, 24, 2), Unrolled()),
+    "tiles": (Input((64,), 0, 3), tiled(13), None),
+    "tiles of one pass": (Input((64,), 0, 7), tiled(14, (1, 4), (2, 2), (5, 2, 1)), None),
 }
 
 
@@ -280,11 +329,12 @@ def test_a_layer_takes_about_what_was_estimated(layer):
 
     source, op, folding = LAYERS[layer]
     net = network(source, op)
-    design = generate_rtl(net, Schedule({"n1": folding}), PYNQ)
+    plan = Schedule({"n1": folding} if folding else {})
+    design = generate_rtl(net, plan, PYNQ)
     made = synthesise(design.texts, "lutforge_node_n1", "xc7")
     real = count_cells(read_netlist(made.json, "lutforge_node_n1"), 0)
     facts = facts_of(net)
-    told = (facts.parts(folding) + facts.popcount).area()
+    told = (facts.parts(plan.of(net.node("n1"))) + facts.popcount).area()
     assert told.lut6 == pytest.approx(real.raw, rel=0.15)
     assert told.ff == pytest.approx(real.ff, rel=0.05)
     assert (told.bram36, told.dsp) == (real.bram36, real.dsp)

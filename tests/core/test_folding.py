@@ -15,7 +15,18 @@ from lutforge.boards import Resources, load_board
 from lutforge.errors import ScheduleError
 from lutforge.multipliers import Conventional
 from lutforge.network import Network, Node
-from lutforge.operations import ArgMax, BinaryMac, Input, LutNeurons, MaxPool, Rescale, TableMac, Threshold, Window
+from lutforge.operations import (
+    ArgMax,
+    BinaryMac,
+    Input,
+    LutNeurons,
+    MaxPool,
+    Rescale,
+    TableMac,
+    Threshold,
+    TiledLutNeurons,
+    Window,
+)
 from lutforge.schedule import Folded, Schedule, Unrolled
 
 PYNQ = load_board("pynq_z2")
@@ -134,6 +145,32 @@ def test_what_cannot_be_folded_is_unrolled():
     assert folding.folded(network, 3, 4).foldings == {"fc": Unrolled(), "luts": Unrolled()}
     with pytest.raises(ScheduleError, match="network n does not fit small: lut6"):
         folding.auto(network, board(7000))
+
+
+def tiled(outputs, elements, outer, inner, tables):
+    """So many tables of four activations and a weight bit per output of a tile."""
+    rng = np.random.default_rng(3)
+    count = outputs // outer * tables
+    wiring = np.argsort(rng.random((count, elements // inner)), axis=1)[:, :4]
+    weights, contents = rng.integers(0, 2, (outer, inner, count)), rng.integers(0, 2, (count, 32))
+    return TiledLutNeurons(outputs, elements, (1,), wiring, np.arange(count) // tables, contents, weights)
+
+
+def test_tiled_layers_are_not_asked_how_they_fold():
+    """A layer behind others is as fast as the tiles let it be; alone, its streams are still made deep enough."""
+    x, code = Node("x", Input((64,), 0, 1)), Threshold([[20]])
+    layers = (Node("tiles", tiled(64, 64, 4, 4, 3), ("x",)), Node("code", code, ("tiles",)))
+    both = Network("both", (x, *layers, Node("fc", BinaryMac(np.ones((8, 64), int), (1,)), ("code",))))
+    chosen = folding.auto(both, PYNQ)
+    assert list(chosen.foldings) == ["fc"]
+    assert price(both, chosen).interval_cycles == 16
+    assert schedule.intervals(both, chosen, 64)["fc"] == 16  # hardware for fewer cycles would wait for the tiles
+    alone = Network("alone", (x, *layers))
+    assert folding.auto(alone, PYNQ).foldings == folding.folded(alone, 2, 2).foldings == {}
+    deepened = folding.auto(alone, PYNQ)
+    assert cost.estimate(alone, deepened, 64).interval_cycles <= cost.estimate(alone, Schedule({}), 64).interval_cycles
+    with pytest.raises(ScheduleError, match=r"network alone does not fit small: lut6 \d+ .*most goes to axi_dma"):
+        folding.auto(alone, board(3000))
 
 
 def test_a_network_without_weights_needs_no_folding():

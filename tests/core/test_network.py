@@ -24,6 +24,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
 )
@@ -57,6 +58,20 @@ def truth_tables(**changes):
         "tables": [[0, 1, 2, 3], [3, 0, 0, 1]],
     }
     return TruthTables(**{**fields, **changes})
+
+
+def tiled(**changes):
+    """4 outputs of 6 elements of 2 levels in 2 x 3 tiles; three tables of two activations and a weight bit."""
+    fields = {
+        "neurons": 4,
+        "elements": 6,
+        "levels": (2, 1),
+        "wiring": [[0, 1], [1, 0], [0, 1]],
+        "neuron": [0, 1, 1],
+        "tables": [[0, 1, 1, 0, 1, 0, 0, 1]] * 3,
+        "weights": np.zeros((2, 3, 3), int),
+    }
+    return TiledLutNeurons(**{**fields, **changes})
 
 
 OPERATION_ERRORS = [
@@ -105,6 +120,39 @@ OPERATION_ERRORS = [
     (lambda: truth_tables(tables=[[0, 1, 2, 3]]), r"TruthTables: tables has 1 rows, wiring has 2"),
     (lambda: truth_tables(code_bits=9), r"TruthTables: codes of 9 bits; the limits are 1..8"),
     (lambda: truth_tables(code_bits=1), r"TruthTables: a table holds 3; codes of 1 bits end at 1"),
+    (lambda: tiled(levels=()), r"TiledLutNeurons: levels \(\); 1 to 8 are wanted, each in 1\.\.65535"),
+    (lambda: tiled(levels=(1,) * 9), r"TiledLutNeurons: levels \(1, 1, .*\); 1 to 8 are wanted"),
+    (lambda: tiled(levels=(1 << 16, 1)), r"TiledLutNeurons: levels \(65536, 1\); 1 to 8 are wanted"),
+    (
+        lambda: tiled(weights=np.zeros((3, 3, 3), int)),
+        r"tiles that do not divide the layer: 3 for 4 neurons; use one of 1, 2, 4",
+    ),
+    (
+        lambda: tiled(weights=np.zeros((2, 4, 3), int)),
+        r"tiles that do not divide the layer: 4 for 6 elements; use one of 1, 2, 3, 6",
+    ),
+    (lambda: tiled(neurons=0), r"tiles that do not divide the layer: 2 for 0 neurons; use one of 1"),
+    (lambda: tiled(weights=np.zeros((2, 3), int)), r"TiledLutNeurons.weights: shape \(2, 3\) given, 3 non-empty"),
+    (
+        lambda: tiled(tables=[[0, 1, 1]] * 3),
+        r"TiledLutNeurons: tables have 3 entries; 2\*\*K are wanted, K from 2 to 6",
+    ),
+    (lambda: tiled(tables=[[0, 1]] * 3), r"tables have 2 entries; 2\*\*K are wanted, K from 2 to 6"),
+    (lambda: tiled(tables=[[0, 1] * 64] * 3), r"tables have 128 entries; 2\*\*K are wanted, K from 2 to 6"),
+    (
+        lambda: tiled(tables=[[0, 1, 1, 0]] * 3),
+        r"TiledLutNeurons: 2 activations for tables of 2 inputs leave no weight bit; wire 1\.\.1",
+    ),
+    (lambda: tiled(weights=np.zeros((2, 3, 2), int)), r"weights hold words of 2 tables, wiring has 3"),
+    (lambda: tiled(weights=np.full((2, 3, 3), 2)), r"TiledLutNeurons: a weight word 2 exceeds 1 bits; the limit is 1"),
+    (lambda: tiled(weights=np.full((2, 3, 3), -1)), r"TiledLutNeurons.weights: values -1..-1 do not fit uint8"),
+    (lambda: tiled(wiring=[[0, 1], [1, 0], [0, 2]]), r"wiring 0..2 leaves the elements of a tile 0..1"),
+    (lambda: tiled(wiring=[[0, 1], [1, 1], [0, 1]]), r"table 1 reads the same element twice: \[1, 1\]. Wire each"),
+    (lambda: tiled(tables=[[0, 1, 1, 0, 1, 0, 0, 1]] * 2), r"TiledLutNeurons: tables has 2 rows, wiring has 3"),
+    (lambda: tiled(neuron=[0, 1]), r"TiledLutNeurons: neuron has 2 rows, wiring has 3"),
+    (lambda: tiled(tables=[[0, 1, 1, 0, 1, 0, 0, 2]] * 3), r"TiledLutNeurons: a table holds 2; entries are 0 or 1"),
+    (lambda: tiled(neuron=[0, 1, 2]), r"neuron numbers 0..2 must rise from table to table and lie in 0..1"),
+    (lambda: tiled(neuron=[1, 0, 1]), r"TiledLutNeurons: neuron numbers 0..1 must rise from table to table"),
     (lambda: Rescale([1, 1], [1], 0, 1), r"Rescale: 2 multipliers but 1 shifts"),
     (lambda: Rescale([0], [1], 0, 1), r"Rescale: multiplier 0..0 must lie in 1..65535"),
     (lambda: Rescale([1 << 16], [1], 0, 1), r"Rescale: multiplier 65536..65536 must lie"),
@@ -141,6 +189,9 @@ EDGE_ERRORS = [
     ((Input((3,), -1, 0), luts()), r"LutNeurons: codes of 1 bits wanted, the edge carries int1"),
     ((V, truth_tables()), r"TruthTables: wired for 3 elements, the edge has 4"),
     ((Input((3,)), truth_tables()), r"TruthTables: codes of 1 bits wanted, the edge carries uint8"),
+    ((V, tiled()), r"TiledLutNeurons: wired for 6 elements, the edge has 4"),
+    ((Input((6,)), tiled()), r"TiledLutNeurons: codes of 2 bits wanted, the edge carries uint8"),
+    ((Input((6,), -2, 1), tiled()), r"TiledLutNeurons: codes of 2 bits wanted, the edge carries int2"),
     ((V, Threshold([[1], [2], [3]])), r"thresholds for 3 channels, the edge has 4"),
     ((V, Rescale([1, 1], [0, 0], 0, 9)), r"multiplier for 2 channels, the edge has 4"),
     ((IMAGE, MaxPool((4, 4), (1, 1))), r"MaxPool: kernel \(4, 4\) does not fit an image of 3 x 3"),
@@ -211,6 +262,15 @@ def test_an_accumulator_of_exactly_32_bits_is_accepted():
     assert (widest.low, widest.high, widest.bits) == (1 - (1 << 31), (1 << 31) - 1, 32)
 
 
+def test_bounds_of_a_tiled_layer_are_those_of_its_busiest_neuron():
+    assert infer(tiled(), [TensorType((5, 6), 0, 3)]) == TensorType((5, 4), 0, 3 * 2 * (2 + 1))
+    with pytest.raises(NetworkError, match=r"the accumulator reaches 0\.\..* bits; the limit is 32"):
+        wide = np.zeros((1, 1, 1 << 15), int)
+        zeros, table = np.zeros((1 << 15, 1), int), [[0, 1, 1, 0]] * (1 << 15)
+        levels = (65535, 65535)
+        chain(Input((1,), 0, 3), TiledLutNeurons(1, 1, levels, zeros, zeros[:, 0], table, wide))
+
+
 def test_accumulator_bounds_hold_for_every_partial_sum():
     op, x = TableMac([[5, -7, 3]], [-4]), TensorType((3,), 2, 9)
     assert infer(op, [x]).low == 2 * 5 - 9 * 7 + 2 * 3 - 4
@@ -220,7 +280,7 @@ def test_accumulator_bounds_hold_for_every_partial_sum():
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(seed=st.integers(0, 2**32 - 1), kind=st.integers(0, 6))
+@given(seed=st.integers(0, 2**32 - 1), kind=st.integers(0, 7))
 def test_values_never_leave_the_bounds_of_their_edge(random_networks, seed, kind):
     rng = np.random.default_rng(seed)
     network = random_networks.make_random_network(rng, random_networks.KINDS[kind])
@@ -239,8 +299,8 @@ def test_the_random_networks_hold_every_operation(random_networks):
         for node in random_networks.make_random_network(np.random.default_rng(seed), kind).nodes
     }
     assert found == {
-        "Input", "Encode", "Window", "TableMac", "BinaryMac", "LutNeurons", "TruthTables",
-        "Threshold", "Rescale", "MaxPool", "Reshape", "Affine", "ArgMax",
+        "Input", "Encode", "Window", "TableMac", "BinaryMac", "LutNeurons", "TiledLutNeurons",
+        "TruthTables", "Threshold", "Rescale", "MaxPool", "Reshape", "Affine", "ArgMax",
     }  # fmt: skip
 
 

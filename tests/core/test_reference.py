@@ -24,6 +24,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     TruthTables,
     Window,
     as_lut_neurons,
@@ -150,6 +151,38 @@ def test_truth_tables(rng, inputs, bits, code_bits):
     op = TruthTables(elements, bits, code_bits, wiring, contents)
     assert apply(op, x, 0, (1 << bits) - 1) == want
     assert apply(as_lut_neurons(op), x, 0, (1 << bits) - 1) == want
+
+
+def every(elements, bits):
+    """All vectors of so many codes: int [2**(elements * bits), elements]."""
+    numbers = np.arange(1 << (elements * bits))
+    return (numbers[:, None] >> (bits * np.arange(elements))) & ((1 << bits) - 1)
+
+
+@pytest.mark.parametrize("levels", [(3,), (2, 1), (5, 3, 1)])
+@pytest.mark.parametrize(("inputs", "weight_bits"), [(k, p) for k in range(2, 7) for p in range(1, k)])
+def test_tiled_lut_neurons_of_every_input(rng, inputs, weight_bits, levels):
+    """Every (K, P), every vector; of 2**15 vectors every seventh."""
+    read, bits = inputs - weight_bits, len(levels)
+    inner = 2 if 2 * read * bits <= 12 else 1
+    tile = max(read, 12 // bits // inner) if inner * read * bits < 12 else read
+    outer, outputs, tables = 3, 2, 5
+    wiring = np.stack([rng.choice(tile, read, replace=False) for _ in range(tables)])
+    neuron, contents = np.array([0, 0, 1, 1, 1]), rng.integers(0, 2, (tables, 1 << inputs))
+    weights = rng.integers(0, 1 << weight_bits, (outer, inner, tables))
+    op = TiledLutNeurons(outer * outputs, inner * tile, levels, wiring, neuron, contents, weights)
+    x = every(inner * tile, bits)[:: 7 if inner * tile * bits > 12 else 1]
+    want = np.zeros((len(x), outer * outputs), dtype=int)
+    for row, image in zip(want, x.tolist(), strict=True):
+        for to, ti, t in itertools.product(range(outer), range(inner), range(tables)):
+            for index, level in enumerate(levels):
+                address = int(weights[to, ti, t]) << read
+                for k, element in enumerate(wiring[t].tolist()):
+                    address |= (image[ti * tile + element] >> (bits - 1 - index) & 1) << k
+                row[to * outputs + neuron[t]] += level * int(contents[t, address])
+    assert apply(op, x, 0, (1 << bits) - 1) == want.tolist()
+    assert apply(as_lut_neurons(op), x, 0, (1 << bits) - 1) == want.tolist()
+    assert as_lut_neurons(op).inputs == read and (op.inputs, op.weight_bits) == (inputs, weight_bits)
 
 
 @pytest.mark.parametrize("rows", [1, 3])

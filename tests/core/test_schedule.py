@@ -22,6 +22,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     Window,
 )
 from lutforge.schedule import Folded, Lanes, Schedule, Unrolled
@@ -105,6 +106,54 @@ def test_a_beat_wider_than_a_stream_is_refused():
             Schedule({"fc": Folded(64, 1)}),
         )
     schedule.check(network, Schedule({"fc": Folded(32, 128)}))
+
+
+def tiled(outputs, elements, outer, inner):
+    """A table of an activation and a weight bit per output of a tile."""
+    tables = outputs // outer
+    wiring = np.zeros((tables, 1), int)
+    weights = np.zeros((outer, inner, tables), int)
+    return TiledLutNeurons(outputs, elements, (1,), wiring, np.arange(tables), [[0, 1, 1, 0]] * tables, weights)
+
+
+def tiled_network(*layout):
+    op = tiled(*layout)
+    return Network("n", (Node("x", Input((op.elements,), 0, 1)), Node("tiles", op, ("x",))))
+
+
+def test_a_tiled_layer_is_folded_by_its_own_definition():
+    network, plan = tiled_network(12, 32, 3, 4), Schedule({})
+    assert schedule.check(network, plan) is plan
+    assert plan.of(network.node("tiles")) == Folded(4, 8)
+    assert schedule.lanes(network, plan, 64)["tiles"] == Lanes(8, 4)
+    assert schedule.intervals(network, plan, 64, "class")["tiles"] == 3 * 4
+    with pytest.raises(ScheduleError, match=r"schedule names 'tiles', which cannot be folded; it may name nothing"):
+        schedule.check(network, Schedule({"tiles": Folded(4, 8)}))
+
+
+def test_a_window_sends_a_tile_at_a_time():
+    nodes = (
+        Node("x", Input((4, 4, 2), 0, 1)),
+        Node("window", Window((3, 3)), ("x",)),
+        Node("tiles", tiled(4, 18, 2, 6), ("window",)),
+    )
+    network, plan = Network("n", nodes), Schedule({})
+    assert schedule.lanes(network, plan, 64)["window"] == Lanes(2, 3)
+    assert schedule.intervals(network, plan, 64)["tiles"] == 2 * 2 * 2 * 6
+
+
+def test_a_tile_wider_than_a_beat_is_refused():
+    with pytest.raises(
+        ScheduleError,
+        match=r"node tiles: simd 1026 x 1 bits is a beat of 1026 bits; the limit is 1024. Cut its inputs into more tiles",
+    ):
+        schedule.check(tiled_network(2, 2052, 1, 2), Schedule({}))
+    with pytest.raises(
+        ScheduleError,
+        match=r"node tiles: pe 600 x 2 bits is a beat of 1200 bits; the limit is 1024. Cut its outputs into more tiles",
+    ):
+        schedule.check(tiled_network(600, 2, 1, 2), Schedule({}))
+    schedule.check(tiled_network(1024, 1024, 1, 1), Schedule({}))
 
 
 def test_an_operation_without_weights_has_no_shape_to_fold(network):

@@ -41,6 +41,6 @@ def test_equals_the_reference(random_networks, network_kind, backend):
 
 @pytest.mark.slow
 @settings(max_examples=2000, deadline=None, derandomize=True, print_blob=True)
-@given(seed=st.integers(0, 2**32 - 1), kind=st.integers(0, 6), backend=st.sampled_from(["native", "interpreted"]))
+@given(seed=st.integers(0, 2**32 - 1), kind=st.integers(0, 7), backend=st.sampled_from(["native", "interpreted"]))
 def test_equals_the_reference_on_thousands(random_networks, seed, kind, backend):
     equal_everywhere(random_networks, random_networks.KINDS[kind], seed, backend)

@@ -25,6 +25,7 @@ from lutforge.operations import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     Window,
 )
 from lutforge.schedule import Folded, Schedule, Unrolled
@@ -46,6 +47,8 @@ def golden_design() -> Tuple[Network, Schedule]:
     add("pool", MaxPool((2, 2), (2, 2)))
     add("flat", Reshape((8,)))
     add("encode", Encode(np.array([[3, 9]])))
+    add("tiled", tiled_layer())
+    add("bits", Threshold(np.array([[2]])))
     wiring = np.stack([rng.choice(16, 3, replace=False) for _ in range(6)])
     add(
         "luts",
@@ -62,6 +65,14 @@ def golden_design() -> Tuple[Network, Schedule]:
         {"conv": 16},
     )
     return Network("golden", tuple(nodes)), schedule
+
+
+def tiled_layer() -> TiledLutNeurons:
+    """16 bits to 16 sums in 4 x 2 tiles: five tables of two activations and two weight bits."""
+    rng = np.random.default_rng(7)
+    wiring = np.stack([rng.choice(8, 2, replace=False) for _ in range(5)])
+    weights = rng.integers(0, 4, (4, 2, 5))
+    return TiledLutNeurons(16, 16, (1,), wiring, np.array([0, 1, 1, 2, 3]), rng.integers(0, 2, (5, 16)), weights)
 
 
 def golden_texts() -> Dict[str, str]:

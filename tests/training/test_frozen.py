@@ -26,6 +26,7 @@ from lutforge.training.frozen import (
     Reshape,
     TableMac,
     Threshold,
+    TiledLutNeurons,
     Window,
     load_frozen,
     save_frozen,
@@ -43,6 +44,18 @@ def tables(count, inputs, elements, bits, neurons):
         np.sort(DRAW.integers(0, neurons, count)),
         DRAW.integers(1, 5, count),
         DRAW.integers(0, 2, (count, 1 << inputs)),
+    )
+
+
+def tiles(neurons, elements, levels, outer, inner, inputs, weight_bits, count):
+    return TiledLutNeurons(
+        neurons,
+        elements,
+        levels,
+        np.stack([DRAW.permutation(elements // inner)[: inputs - weight_bits] for _ in range(count)]),
+        np.sort(DRAW.integers(0, neurons // outer, count)),
+        DRAW.integers(0, 2, (count, 1 << inputs)),
+        DRAW.integers(0, 1 << weight_bits, (outer, inner, count)),
     )
 
 
@@ -76,6 +89,14 @@ CHAINS = {
         Threshold(np.array([[2, 5, 9]])),
         BinaryMac(DRAW.integers(-1, 2, (6, 12)), (2, 1)),
         ArgMax(),
+    ),
+    "tiles": chain(
+        Threshold(np.array([[50, 100, 200]])),
+        Window((3, 2), (1, 2), (1, 0, 0, 1), 1),
+        tiles(6, 18, (2, 1), 3, 6, 4, 2, 7),
+        Threshold(np.array([[8]])),
+        Reshape((5 * 3 * 6,)),
+        tiles(4, 90, (3,), 2, 1, 6, 1, 20),
     ),
     "tables of an image": chain(tables(30, 6, 3, 8, 9), Reshape((270,))),
     "thermometer": chain(Encode(np.sort(DRAW.integers(0, 255, (3, 4)), axis=1)), tables(30, 2, 12, 1, 5)),
@@ -125,6 +146,13 @@ def test_table_address_has_input_0_lowest():
     table[0, 0b110] = 1  # input 1 and 2 set
     operation = LutNeurons(2, 2, 2, [[0, 3, 2]], [1], [5], table)
     assert values(operation, [0, 3], [1, 3], [0, 2], [2, 3]) == [[0, 5], [0, 0], [0, 0], [0, 5]]
+
+
+def test_weight_bits_of_a_tile_lie_above_its_activations():
+    """Two tiles of two elements; the table is x1 and not w, counted once for the lower level, thrice for the upper."""
+    table = np.array([[0, 1, 0, 0]])  # address 0b01: activation 1, weight bit 0
+    operation = TiledLutNeurons(2, 4, (3, 1), [[1]], [0], table, [[[0], [1]], [[1], [0]]])
+    assert values(operation, [0, 2, 0, 1], [3, 3, 0, 0], [0, 0, 0, 3]) == [[3, 1], [4, 0], [0, 4]]
 
 
 def test_levels_have_the_top_bit_first():

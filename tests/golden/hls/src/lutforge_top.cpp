@@ -5,10 +5,13 @@
 #include <lutforge/mac.hpp>
 #include <lutforge/pointwise.hpp>
 #include <lutforge/stream.hpp>
+#include <lutforge/tiled.hpp>
 #include <lutforge/window.hpp>
 #include "params/conv.hpp"
 #include "params/scale.hpp"
 #include "params/encode.hpp"
+#include "params/tiled.hpp"
+#include "params/bits.hpp"
 #include "params/luts.hpp"
 #include "params/code.hpp"
 #include "params/binary.hpp"
@@ -86,6 +89,47 @@ struct encode_layer {
 
 static void encode_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
     lutforge::encode<encode_layer, 1, 4, 2, 4, false, 2>(in, out, images);
+}
+
+// tiled: TiledLutNeurons -> uint3[16] 0..4
+struct tiled_layer {
+    static unsigned long long init(int table) {
+#pragma HLS INLINE
+        return tiled_init[table];
+    }
+    static int wiring(int table, int k) {
+#pragma HLS INLINE
+        return tiled_wiring[table][k];
+    }
+    static int neuron(int table) {
+#pragma HLS INLINE
+        return tiled_neuron[table];
+    }
+    static int word(int tile, int table) {
+#pragma HLS INLINE
+        return tiled_words[tile][table];
+    }
+    static int level(int index) {
+#pragma HLS INLINE
+        return tiled_levels[index];
+    }
+};
+
+static void tiled_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<12> >& out, unsigned images) {
+#pragma HLS ARRAY_RESHAPE variable=tiled_words complete dim=2
+    lutforge::tiled_lut_neurons<tiled_layer, 1, 4, 2, 5, 4, 2, 1, 4, 8, 3>(in, out, images);
+}
+
+// bits: Threshold -> uint1[16] 0..1
+struct bits_layer {
+    static int apply(int group, int lane, int x) {
+#pragma HLS INLINE
+        return lutforge::count_exceeded<1>(x, bits_thresholds[0][0]);
+    }
+};
+
+static void bits_run(hls::stream<ap_uint<12> >& in, hls::stream<ap_uint<4> >& out, unsigned images) {
+    lutforge::pointwise<bits_layer, 1, 4, 4, 3, false, 1>(in, out, images);
 }
 
 // luts: LutNeurons -> uint2[3] 0..3
@@ -231,9 +275,20 @@ void lutforge_top(hls::stream<lutforge_axis>& images_in, hls::stream<lutforge_ax
 #pragma HLS STREAM variable=encode_stream depth=2
     encode_run(pool_stream, encode_stream, images);
     LUTFORGE_PROBE(4, 1, false, encode_stream)
+    hls::stream<ap_uint<8> > tiled_resized_8("tiled_resized_8");
+#pragma HLS STREAM variable=tiled_resized_8 depth=2
+    lutforge::widen<4, 8, 1, 2>(encode_stream, tiled_resized_8, images);
+    hls::stream<ap_uint<12> > tiled_stream("tiled_stream");
+#pragma HLS STREAM variable=tiled_stream depth=2
+    tiled_run(tiled_resized_8, tiled_stream, images);
+    LUTFORGE_PROBE(4, 3, false, tiled_stream)
+    hls::stream<ap_uint<4> > bits_stream("bits_stream");
+#pragma HLS STREAM variable=bits_stream depth=2
+    bits_run(tiled_stream, bits_stream, images);
+    LUTFORGE_PROBE(4, 1, false, bits_stream)
     hls::stream<ap_uint<16> > luts_resized_16("luts_resized_16");
 #pragma HLS STREAM variable=luts_resized_16 depth=2
-    lutforge::widen<4, 16, 1, 1>(encode_stream, luts_resized_16, images);
+    lutforge::widen<4, 16, 1, 1>(bits_stream, luts_resized_16, images);
     hls::stream<ap_uint<6> > luts_stream("luts_stream");
 #pragma HLS STREAM variable=luts_stream depth=2
     luts_run(luts_resized_16, luts_stream, images);

@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 The lutforge authors
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of tiled layers of tables: what `hls/rtl_tiled.py` writes."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import numpy as np
+
+from lutforge.area import Parts, parts, rom
+from lutforge.folded_area import kept_vector, loop
+from lutforge.mac_shape import depends, tiled_shape
+from lutforge.network import TensorType
+from lutforge.operations import TiledLutNeurons
+from lutforge.unrolled_area import bit_sum_parts, table_parts
+
+
+def tiled_parts(op: TiledLutNeurons, kind: TensorType, levels: int) -> Tuple[Parts, Parts]:
+    """Return (the tables of a tile and what feeds them, their sums and the accumulators).
+
+    Only bits that a table depends on are fetched: synthesis drops the others. levels: of LUTs between two registers.
+    """
+    shape = tiled_shape(op)
+    matters = depends(shape.array.tables)
+    read = np.unique(shape.array.wiring[matters])
+    codes = shape.array.elements - shape.word
+    beat, columns = int((read < codes).sum()), int((read >= codes).sum())
+    around = rom(shape.passes * shape.beats, shape.word, columns) + kept_vector(shape.passes, shape.beats, beat)
+    support = matters.sum(axis=1)
+    tables = table_parts(shape.array, support) + around + loop(shape.passes, shape.beats, shape.registers(levels))
+    sums = bit_sum_parts(shape.sums, levels, int((support > 0).sum()))
+    totals = op.tile_neurons * kind.bits
+    return tables, sums + parts(ff=totals, accumulator_bit=totals if shape.beats > 1 else 0)
