@@ -123,8 +123,8 @@ class LutNetPlan:
                 raise TrainingError(f"tables, {name}: {value!r} is unknown; use one of {', '.join(known)}")
         if not 0 <= tables.weight_inputs < max(1, tables.inputs):
             raise TrainingError(
-                f"tables, weight_inputs: {tables.weight_inputs} of {tables.inputs} inputs; at least one input must be an "
-                "activation, and 0 means not tiled"
+                f"tables, weight_inputs: {tables.weight_inputs} of {tables.inputs} inputs; at least one input must be "
+                "an activation, and 0 means not tiled"
             )
         if tables.weight_inputs and (tables.wiring not in ("random", "recover") or tables.removed):
             raise TrainingError(
@@ -184,7 +184,7 @@ class LutNetPlan:
         return parts if len(parts) > 1 else parts * len(model.targets)
 
     def tiles(self, model: LutNet) -> Tuple[Tuple[int, int], ...]:
-        """Return the tiles of each target layer, none where layers are not tiled; TrainingError if they do not divide."""
+        """Return the tiles of each target layer, none where layers are not tiled; they must divide it."""
         if not self.tables.weight_inputs:
             return ()
         given = self.tables.tiles

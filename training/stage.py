@@ -20,7 +20,6 @@ from lutforge.training.lut_neurons import LutNeurons
 from lutforge.training.residual import ResidualSign
 from lutforge.training.tiled import TiledNeurons
 
-
 LEAST_SLOPE = 1e-3
 
 

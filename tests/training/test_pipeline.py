@@ -136,3 +136,40 @@ def test_as_many_parts_to_keep_as_target_layers(digits: Dataset) -> None:
         replace(SHORT, network=replace(SHORT.network, targets=(3,))).build(digits)
     one = replace(SHORT, pruning=PruningPlan(keep=(0.5,)))
     assert one.keep(one.build(digits)) == (0.5, 0.5)
+
+
+def test_tiled_tables_train_and_reload(digits: Dataset, tmp_path: Path) -> None:
+    for weight_inputs, tiles in ((1, ((4, 4), (4, 3), (4, 5))), (2, ((2, 2),))):
+        plan = replace(
+            SHORT,
+            network=replace(SHORT.network, thresholds=(4,), targets="all"),
+            pruning=PruningPlan(keep=(0.5,), steps=2),
+            tables=TablesPlan(inputs=4, weight_inputs=weight_inputs, tiles=tiles),
+        )
+        digest, fitted, told = train(digits, plan, tmp_path, resume=True)
+        assert len(fitted.history) == plan.epochs
+        assert told[-1].synapses > told[-1].tables > 0
+        again, _, found = train(digits, plan, tmp_path, resume=True)
+        assert again == digest and all(measured.reused for measured in found)
+
+
+def test_tiles_that_do_not_divide_are_named(digits: Dataset) -> None:
+    def built(**tables: object) -> None:
+        replace(SHORT, tables=TablesPlan(inputs=4, **tables)).build(digits)  # type: ignore[arg-type]
+
+    with pytest.raises(
+        TrainingError, match="tiles of layer 2: 5 tiles do not divide its 12 inputs; use one of 1, 2, 3, 4, 6"
+    ):
+        built(weight_inputs=1, tiles=((5, 2),))
+    with pytest.raises(
+        TrainingError, match="tiles of layer 3: 4 tiles do not divide its 10 outputs; use one of 1, 2, 5, 10"
+    ):
+        built(weight_inputs=1, tiles=((4, 4),))
+    with pytest.raises(
+        TrainingError, match="tiles: 3 pairs for the 2 target layers 2, 3; give one for each, or one for all"
+    ):
+        built(weight_inputs=1, tiles=((1, 1), (1, 1), (1, 1)))
+    with pytest.raises(TrainingError, match="weight_inputs: 4 of 4 inputs; at least one input must be an activation"):
+        built(weight_inputs=4)
+    with pytest.raises(TrainingError, match=r"wiring 'learned', removed 0\.0; tiled tables are wired"):
+        built(weight_inputs=1, wiring="learned")

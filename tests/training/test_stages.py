@@ -29,6 +29,67 @@ KINDS = {
 }
 
 
+TILED = {
+    "conv and dense": (CONV, {"targets": (2, 3)}, 4, 1, [(5, 2), (2, 7)]),
+    "all layers, 3 levels": (
+        [Layer(6), Layer(4)],
+        {"targets": "all", "thresholds": (7,), "levels": 3},
+        5,
+        3,
+        [(12, 3), (3, 2)],
+    ),
+    "one activation": ([Layer(6), Layer(4)], {"levels": 1}, 2, 1, [(2, 2)]),
+}
+
+
+@pytest.mark.parametrize("kind", TILED)
+def test_tiled_stages_freeze_as_they_compute(kind: str) -> None:
+    layers, options, inputs, weights, tiles = TILED[kind]
+    torch.manual_seed(2)
+    model = LutNet("net", SHAPE, 0, 15, layers, **options)
+    with torch.no_grad():
+        for stage in model.stages:
+            stage.norm.weight.copy_(torch.randn_like(stage.norm.weight) + 0.3)
+            stage.norm.bias.normal_(std=0.5)
+            stage.norm.momentum = 1.0
+        model.train()
+        model(torch.from_numpy(images_of(200, 5)).float())
+    model.eval()
+    images = torch.from_numpy(images_of(60)).float()
+    with torch.no_grad():
+        before = model(images)
+        for stage in model.chosen:
+            stage.make_rising()
+        torch.testing.assert_close(
+            model(images), before
+        )  # float32 sums of negated weights, batch norms in another order
+    model.prune([0.6] * len(tiles), (0.5, 1.5), tiles)
+    for stage, (inside, outside) in zip(model.chosen, tiles, strict=True):
+        mask = stage.binary.mask
+        rows, columns = mask.shape[0] // outside, mask.shape[1] // inside
+        assert torch.equal(mask, mask[:rows, :columns].repeat(outside, inside))
+    with torch.no_grad():
+        pruned = model(images)
+        model.expand_tiled(inputs, weights, tiles, "random", 3)
+        model.binarise_tables()
+        torch.testing.assert_close(model(images), pruned)  # each table starts as the XNOR of its synapse
+        for stage in model.chosen:
+            stage.layer.latent.uniform_(-1, 1)
+            stage.after_step()
+    frozen = model.freeze()
+    found = images_of(300)
+    trace = frozen.trace(found)
+    codes, _ = float_codes(model, found)
+    for number, (code, stage) in enumerate(zip(codes, model.stages, strict=False), start=1):
+        assert np.array_equal(trace[f"pool{number}" if stage.pool else f"code{number}"], code.numpy())
+    assert np.array_equal(lutforge.run(to_network(frozen), found), frozen.run(found))
+    with torch.no_grad():
+        model.chosen[0].norm.weight[1] = -1.0
+    if model.chosen[0].activation is not None:
+        with pytest.raises(TrainingError, match=r"a batch norm of tiled stage \d falls with the sum"):
+            model.freeze()
+
+
 def images_of(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 16, size=(count, *SHAPE)).astype(np.uint8)
 
