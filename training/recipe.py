@@ -15,9 +15,10 @@ from typing import Any, Callable, Dict, List, Optional, Protocol
 import torch
 from torch import nn
 
+from lutforge.constants import simplified
 from lutforge.errors import TrainingError
 from lutforge.training.data import Dataset, load_dataset
-from lutforge.training.export import FreezeReport, freeze_report
+from lutforge.training.export import FreezeReport, freeze_report, from_network, to_network
 from lutforge.training.fit import Epoch, Fitted, fit
 from lutforge.training.frozen import FrozenModel
 from lutforge.training.lutna import lutna_conv, lutna_mlp
@@ -184,7 +185,7 @@ def follow(recipe: Recipe, data: Optional[Path] = None, run: Run = Run()) -> Tra
     torch.manual_seed(run.seed)
     model = recipe.plan.build(images).to(run.device)
     fitted = recipe.plan.train(model, images, run)
-    frozen = model.freeze()
+    frozen = _simplified(model.freeze())
     report = freeze_report(model, frozen, images.test_images, images.test_labels).check()
     frozen.about.update(
         recipe=recipe.name,
@@ -197,6 +198,13 @@ def follow(recipe: Recipe, data: Optional[Path] = None, run: Run = Run()) -> Tra
         test_images_answered_differently=report.differing,
     )
     return Trained(recipe, images, model, fitted, frozen, report)
+
+
+def _simplified(frozen: FrozenModel) -> FrozenModel:
+    """Return the model without what never changes, see `lutforge.constants`."""
+    result = from_network(simplified(to_network(frozen)))
+    result.name = FrozenModel.name  # it is the trained module's, not a file's
+    return result
 
 
 def checked_device(name: str) -> str:
