@@ -30,7 +30,6 @@ from lutforge import calibration
 from lutforge.area import Parts
 from lutforge.boards import load_board
 from lutforge.cost import Cost, estimate, node_parts, rows_of, survey
-from lutforge.operations import LutNeurons, TruthTables
 from lutforge.schedule import lanes
 from lutforge.stream_area import answers_parts, control_parts, streams_of
 from lutforge.streams import input_stream
@@ -95,7 +94,7 @@ def parts_by_unit(case: Case) -> Dict[str, Parts]:
     around = control_parts(input_stream(network.input, beat_bits).beats)
     for node in network.nodes:
         made = node_parts(network, facts, case.schedule, node, widths[node.name], beat_bits)
-        if isinstance(node.op, (LutNeurons, TruthTables)):
+        if node.name in facts:
             made += facts[node.name].popcount
         around += streams_of(network, case.schedule, node, widths)
         if made.counts:

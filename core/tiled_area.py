@@ -23,12 +23,14 @@ def tiled_parts(op: TiledLutNeurons, kind: TensorType, levels: int) -> Tuple[Par
     """
     shape = tiled_shape(op)
     matters = depends(shape.array.tables)
-    read = np.unique(shape.array.wiring[matters])
+    support, read = matters.sum(axis=1), np.unique(shape.array.wiring[matters])
     codes = shape.array.elements - shape.word
     beat, columns = int((read < codes).sum()), int((read >= codes).sum())
-    around = rom(shape.passes * shape.beats, shape.word, columns) + kept_vector(shape.passes, shape.beats, beat)
-    support = matters.sum(axis=1)
-    tables = table_parts(shape.array, support) + around + loop(shape.passes, shape.beats, shape.registers(levels))
-    sums = bit_sum_parts(shape.sums, levels, int((support > 0).sum()))
+    tables = table_parts(shape.array, support) + rom(shape.passes * shape.beats, shape.word, columns)
+    tables += kept_vector(shape.passes, shape.beats, beat) + loop(shape.passes, shape.beats, shape.registers(levels))
+    if shape.passes > 1 and shape.beats > 1:  # a choice stands between the fetched codes and the tables
+        tables += parts(depth=levels + 1)
     totals = op.tile_neurons * kind.bits
-    return tables, sums + parts(ff=totals, accumulator_bit=totals if shape.beats > 1 else 0)
+    adders = totals if shape.beats > 1 else 0  # of one tile the sum is the total
+    sums = bit_sum_parts(shape.sums, levels, int((support > 0).sum()))
+    return tables, sums + parts(ff=totals, accumulator_bit=adders)

@@ -23,4 +23,4 @@ def test_examples(name):
 
 
 def test_there_are_examples():
-    assert {"numerics", "area", "schedule"} <= set(WITH_EXAMPLES)
+    assert {"numerics", "area", "mac_shape"} <= set(WITH_EXAMPLES)
