@@ -79,9 +79,7 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
     """Train, export and synthesise one point."""
     steps: List[Measured] = []
     run = Run(point.seed, BUILD / "run", resume=True, on_step=steps.append)
-    began = time.process_time()
     trained = follow(point.built(), data, run)
-    cpu_s = time.process_time() - began
     network = to_network(trained.frozen)
     lutforge.save(network, BUILD / "networks" / f"{point.name.replace(' ', '_').replace('%', '')}.npz")
     last = steps[-1]
@@ -93,9 +91,8 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
         "synapses": last.synapses,
         "tables": last.tables,
         "table_inputs": last.inputs,
-        "epochs_here": sum(step.epochs for step in steps if not step.reused),
         "epochs": trained.fitted.history[-1].number,
-        "cpu_s": round(cpu_s),
+        "steps": {step.key[:16]: [step.step, step.epochs, round(step.seconds)] for step in steps if step.epochs},
         "date": datetime.date.today().isoformat(),
         "sha256": lutforge.digest(network),
         **synthesised(network),
@@ -154,7 +151,7 @@ def _line(row: Dict[str, Any]) -> str:
         f"{row['name']}: validation {100 * row['validation']:.2f} %, test {100 * row['test']:.2f} %, "
         f"{row['differing']} answered differently when frozen, {row['synapses']:,} synapses, LUTs {row['luts']:,} raw "
         f"({row['packed']:,} packed), of it layers {row['layers']:,} ({row['tables_luts']:,} tables), "
-        f"{row['epochs_here']} epochs and {row['cpu_s']} s here"
+        f"{row['epochs']} epochs"
     )
 
 

@@ -25,8 +25,8 @@ COLUMNS = (
     ("FF", lambda row: f"{row['ff']:,}"),
     ("BRAM36", lambda row: f"{row['bram36']:g}"),
     ("images/s", lambda row: f"{row['fps']:,}"),
-    ("epochs here", lambda row: str(row["epochs_here"])),
-    ("CPU s", lambda row: f"{row['cpu_s']:,}"),
+    ("epochs", lambda row: str(row["epochs"])),
+    ("s", lambda row: f"{sum(seconds for _, _, seconds in row['steps'].values()):,}"),
 )
 
 
@@ -40,7 +40,11 @@ def write_page(rows: List[Row], folder: Path) -> None:
     for row in rows:
         groups[row["group"]].append(row)
     text = [_HEAD.format(yosys=rows[-1]["yosys"], first=rows[0]["date"], last=rows[-1]["date"])]
-    text.append(f"{len(rows)} points, {sum(row['cpu_s'] for row in rows) / 3600:.1f} CPU hours of training in all.\n")
+    once = {key: seconds for row in rows for key, (_, _, seconds) in row["steps"].items()}
+    text.append(
+        f"{len(rows)} points, {sum(once.values()) / 3600:.1f} hours of training on one core in all, steps that points "
+        "share counted once (wall time, other work beside it).\n"
+    )
     text.append(f"![accuracy against LUTs]({figure.name})\n")
     for group, members in groups.items():
         text.append(f"## {group}\n")

@@ -39,7 +39,7 @@ def _changed(plan: Any, keys: List[str], value: Any) -> Any:
 
 
 def _keep(part: float) -> Any:
-    return (part, part, part, min(1.0, 4 * part))
+    return (part, part, part, min(1.0, round(part * 0.2 / 0.045, 4)))
 
 
 def _lfc(name: str, group: str, part: float, seed: int = 0, **changes: Any) -> Point:
