@@ -19,7 +19,7 @@ from lutforge.area import Parts, counter, distinct_columns, elastic, memory, par
 from lutforge.mac_shape import CODES, DIGITAL, DIGITS, FoldedShape, folded_shape, tree_depth
 from lutforge.network import Network, Node, TensorType
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
-from lutforge.schedule import DEFAULT_LEVELS, Folded, Folding, is_foldable, widest
+from lutforge.schedule import DEFAULT_LEVELS, LUTS, Folded, Folding, is_foldable, widest
 from lutforge.stream_area import narrow, widen
 from lutforge.unrolled_area import unrolled_parts
 
@@ -32,13 +32,15 @@ class MacFacts:
 
     shape: the layer folded by PE 1 and SIMD 1, None where it cannot be. term: bits of a term that are not always 0;
     bias: bits of a bias that differ between outputs; columns: bits of a weight's word that differ from each other;
-    delayed: those that the last digit of a signed activation needs. levels: of LUTs, or digits, between two registers.
+    delayed: those that the last digit of a signed activation needs. levels: of LUTs, or digits, between two registers;
+    counters: as in `Schedule`.
     """
 
     op: Mac
     source: TensorType
     kind: TensorType
     levels: int
+    counters: str
     shape: FoldedShape | None = None
     term: int = 0
     bias: int = 0
@@ -48,7 +50,7 @@ class MacFacts:
     @cached_property
     def array(self) -> Tuple[Parts, Parts]:
         """Hardware for every weight, and apart from it what sums tables (`LutNeurons`)."""
-        return unrolled_parts(self.op, self.source, self.kind, self.levels)
+        return unrolled_parts(self.op, self.source, self.kind, self.levels, self.counters)
 
     @property
     def unrolled(self) -> Parts:
@@ -113,19 +115,19 @@ class MacFacts:
         return result + kept + parts(ff=beat + 1, vector_bit=beat)
 
 
-def survey(network: Network, levels: int = DEFAULT_LEVELS) -> Dict[str, MacFacts]:
-    """Return the facts of every layer with weights, by node name. levels: as the schedule has them."""
+def survey(network: Network, levels: int = DEFAULT_LEVELS, counters: str = LUTS) -> Dict[str, MacFacts]:
+    """Return the facts of every layer with weights, by node name. levels, counters: as the schedule has them."""
     return {
-        node.name: _facts(node, network.input_type(node), network.types[node.name], levels)
+        node.name: _facts(node, network.input_type(node), network.types[node.name], levels, counters)
         for node in network.nodes
         if is_foldable(node)
     }
 
 
-def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> MacFacts:
+def _facts(node: Node, source: TensorType, kind: TensorType, levels: int, counters: str) -> MacFacts:
     op = node.op
     if isinstance(op, (LutNeurons, TruthTables)):
-        return MacFacts(as_lut_neurons(op), source, kind, levels)
+        return MacFacts(as_lut_neurons(op), source, kind, levels, counters)
     if not isinstance(op, (TableMac, BinaryMac)):
         raise TypeError(f"{node.name} holds no weights")
     shape = folded_shape(op, source, Folded(1, 1), levels)
@@ -138,7 +140,7 @@ def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> Mac
     varying = int(np.bitwise_or.reduce(shape.bias ^ shape.bias[0]))
     bias = 0 if varying == 0 else (varying if varying >= 0 else ~varying).bit_length() + (varying < 0)
     columns, delayed = _columns(op, shape)
-    return MacFacts(op, source, kind, levels, shape, term, min(bias, shape.bias_bits), columns, delayed)
+    return MacFacts(op, source, kind, levels, counters, shape, term, min(bias, shape.bias_bits), columns, delayed)
 
 
 def _columns(op: TableMac | BinaryMac, shape: FoldedShape) -> Tuple[int, int]:
