@@ -89,7 +89,8 @@ class Compared:
 def parts_by_unit(case: Case) -> Dict[str, Parts]:
     """Return the parts of each unit, and of what is around them under 'stream'."""
     network, beat_bits = case.network, load_board(case.board).beat_bits
-    facts, widths = survey(network, case.schedule.levels), lanes(network, case.schedule, beat_bits)
+    facts = survey(network, case.schedule.levels, case.schedule.counters)
+    widths = lanes(network, case.schedule, beat_bits)
     result: Dict[str, Parts] = {}
     around = control_parts(input_stream(network.input, beat_bits).beats)
     for node in network.nodes:
@@ -132,7 +133,7 @@ def compare(case: Case, measured: Dict[str, Measured]) -> Compared:
     """Predict one case, and take the time of it."""
     network, schedule, beat_bits = case.network, case.schedule, load_board(case.board).beat_bits
     predicted = estimate(network, schedule, beat_bits, case.output).generated()
-    facts = survey(network, schedule.levels)
+    facts = survey(network, schedule.levels, schedule.counters)
     rows_of(network, facts, schedule, beat_bits, case.output)  # looks at what is unrolled, once
     area_ms = _fastest(lambda: rows_of(network, facts, schedule, beat_bits, case.output)) / len(network.nodes)
     first_ms = _fastest(lambda: estimate(network, schedule, beat_bits, case.output)) / len(network.nodes)

@@ -50,7 +50,9 @@ ImagesFile = Annotated[Optional[Path], typer.Option("--images", help="An .npz wi
 DatasetName = Annotated[Optional[str], typer.Option("--dataset", help="Use a data set's test images instead.")]
 Limit = Annotated[Optional[int], typer.Option("--limit", help="Only the first N images.")]
 BoardName = Annotated[str, typer.Option("--board", help=f"One of: {', '.join(board_names())}.")]
-ScheduleText = Annotated[str, typer.Option("--schedule", help="auto, PExSIMD (such as 8x4), or a JSON file.")]
+ScheduleText = Annotated[
+    str, typer.Option("--schedule", help="auto or PExSIMD (such as 8x4), perhaps with +carry behind, or a JSON file.")
+]
 NetworkFile = Annotated[Path, typer.Argument(help="A network file (.npz).", show_default=False)]
 ALL = ", ".join(sources.EXECUTORS)
 OverlayFolder = Annotated[Path, typer.Argument(help="An overlay folder, as `generate` writes it.", show_default=False)]

@@ -41,7 +41,10 @@ def plan(
     out: Annotated[Path, typer.Option("--out", "-o", help="The plan folder to write.")] = Path("plan"),
     board: Annotated[str, typer.Option("--board", help=f"One of: {', '.join(board_names())}.")] = "pynq_z2",
     route: Annotated[str, typer.Option("--route", help="hls (C synthesis) or rtl (Verilog as an IP).")] = "hls",
-    schedule: Annotated[str, typer.Option("--schedule", help="auto, PExSIMD (such as 8x4), or a JSON file.")] = "auto",
+    schedule: Annotated[
+        str,
+        typer.Option("--schedule", help="auto or PExSIMD (such as 8x4), perhaps with +carry behind, or a JSON file."),
+    ] = "auto",
     output: Annotated[str, typer.Option("--output", help="What the design answers: logits, class or both.")] = "logits",
     clock: Annotated[Optional[float], typer.Option("--clock", help="MHz; default: the board file's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,

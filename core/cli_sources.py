@@ -28,7 +28,7 @@ from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE, load_manifest, require
 from lutforge.network import Network
 from lutforge.operations import LutNeurons, TiledLutNeurons, TruthTables
 from lutforge.reference import ReferenceExecutor
-from lutforge.schedule import Schedule, check, from_json
+from lutforge.schedule import CARRY, LUTS, Schedule, check, from_json
 
 Ints = npt.NDArray[Any]
 EXECUTORS = ("torch", "reference", "fast", "csim", "rtl", "rtl-netlist", "device", "device-csim", "device-rtl")
@@ -117,16 +117,23 @@ def _save(path: Path, **arrays: npt.NDArray[Any]) -> None:
 
 
 def read_schedule(text: str, network: Network, board: Board) -> Schedule:
-    """Return a schedule: 'auto', 'PExSIMD' for the same folding everywhere, or a JSON file."""
+    """Return a schedule: 'auto', 'PExSIMD' for the same folding everywhere, or a JSON file.
+
+    '+carry' behind either of the first two asks for counters on carry chains.
+    """
     from lutforge.folding import auto, folded
 
-    if text == "auto":
-        return auto(network, board)
-    if shape := re.fullmatch(r"([0-9]+)x([0-9]+)", text):
-        return folded(network, int(shape[1]), int(shape[2]))
+    plain = text.removesuffix(f"+{CARRY}")
+    counters = LUTS if plain == text else CARRY
+    if plain == "auto":
+        return auto(network, board, counters=counters)
+    if shape := re.fullmatch(r"([0-9]+)x([0-9]+)", plain):
+        return folded(network, int(shape[1]), int(shape[2]), counters=counters)
     path = Path(text)
     if not path.is_file():
-        raise ScheduleError(f"schedule {text!r}: neither 'auto', nor PExSIMD like 8x4, nor a file")
+        raise ScheduleError(
+            f"schedule {text!r}: neither 'auto', nor PExSIMD like 8x4 (with '+{CARRY}' behind or without), nor a file"
+        )
     return check(network, _schedule_file(path))
 
 

@@ -26,7 +26,10 @@ NetworkFile = Annotated[Path, typer.Argument(help="A network file (.npz).", show
 def synth(
     network: NetworkFile,
     board: Annotated[str, typer.Option("--board", help=f"One of: {', '.join(board_names())}.")] = "pynq_z2",
-    schedule: Annotated[str, typer.Option("--schedule", help="auto, PExSIMD (such as 8x4), or a JSON file.")] = "auto",
+    schedule: Annotated[
+        str,
+        typer.Option("--schedule", help="auto or PExSIMD (such as 8x4), perhaps with +carry behind, or a JSON file."),
+    ] = "auto",
     output: Annotated[str, typer.Option("--output", help="What the design answers: logits, class or both.")] = "logits",
     out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Write the JSON document to this file.")] = None,
     html: Annotated[Optional[Path], typer.Option("--html", help="Write the tables to this HTML file.")] = None,

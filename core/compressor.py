@@ -3,7 +3,8 @@
 """How bits of different weight are summed: a tree of 6:3, 5:3, 3:2 and 2:2 counters, then one carry chain.
 
 The plan depends on nothing but the number of bits in each binary column, so the emitter of Verilog and the cost
-model read the same one. A 6:3 counter is three LUT6 (the least for six bits, Kumm and Zipf, FPL 2014).
+model read the same one. A 6:3 counter is three LUT6 (the least for six bits, Kumm and Zipf, FPL 2014). Counters that
+use carry chains are planned in `carry_compressor`.
 """
 
 from __future__ import annotations
@@ -11,21 +12,30 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 COUNTER_OUTPUTS = {6: 3, 5: 3, 3: 2, 2: 2}
-"""Bits that count the ones among so many."""
+"""Bits that count the ones among so many; each is a LUT."""
 
 ADDER_ROWS = 2
 """Bits of a column that the carry chain at the end takes."""
 
 
+Sizes = Tuple[Tuple[int, ...], ...]
+"""The sizes of the counters of each column, lowest column first."""
+
+
 @dataclass(frozen=True)
 class CompressorTree:
-    """levels: in each level, the sizes of the counters of each column, lowest column first. heights: what is left."""
+    """levels: the counters of each level. heights: the bits of each column that are left. luts: what counters take.
 
-    levels: Tuple[Tuple[Tuple[int, ...], ...], ...]
+    bits: how many there are in front of the first level, behind it, and so on.
+    """
+
+    levels: Tuple[Sizes, ...]
     heights: Tuple[int, ...]
+    luts: int
+    bits: Tuple[int, ...]
 
     def counters(self) -> Dict[int, int]:
         """Return how many counters of each size there are."""
@@ -45,15 +55,18 @@ def compressor_tree(heights: Tuple[int, ...], width: int) -> CompressorTree:
     >>> compressor_tree((6,), 3).levels, compressor_tree((6,), 3).heights
     ((((6,),),), (1, 1, 1))
     """
-    levels: List[Tuple[Tuple[int, ...], ...]] = []
+    levels: List[Sizes] = []
     left = list(heights[:width])
+    luts, bits = 0, [sum(left)]
     while max(left, default=0) > ADDER_ROWS:
         sizes = _last_level(left) if max(left) == ADDER_ROWS + 1 else [_counters(height) for height in left]
         levels.append(tuple(sizes))
-        left = _after(left, sizes)[:width]
+        luts += sum(min(COUNTER_OUTPUTS[size], width - place) for place, each in enumerate(sizes) for size in each)
+        left = after(left, sizes, COUNTER_OUTPUTS)[:width]
+        bits.append(sum(left))
     while left and not left[-1]:
         left.pop()
-    return CompressorTree(tuple(levels), tuple(left))
+    return CompressorTree(tuple(levels), tuple(left), luts, tuple(bits))
 
 
 def _counters(height: int) -> Tuple[int, ...]:
@@ -72,11 +85,12 @@ def _last_level(heights: Sequence[int]) -> List[Tuple[int, ...]]:
     return sizes
 
 
-def _after(heights: Sequence[int], sizes: Sequence[Tuple[int, ...]]) -> List[int]:
-    result = [0] * (len(heights) + 2)
-    for column, (height, counters) in enumerate(zip(heights, sizes, strict=True)):
-        result[column] += height - sum(counters)
+def after(heights: Sequence[int], sizes: Sequence[Tuple[int, ...]], outputs: Mapping[int, int]) -> List[int]:
+    """Return the bits of each column behind a level of counters, two columns more. outputs: of each size of counter."""
+    result = [*heights, 0, 0]
+    for column, counters in enumerate(sizes):
+        result[column] -= sum(counters)
         for size in counters:
-            for output in range(COUNTER_OUTPUTS[size]):
+            for output in range(outputs[size]):
                 result[column + output] += 1
     return result

@@ -149,7 +149,8 @@ def fits(cost: Cost, board: Board, fill: float = 1.0) -> Fit:
 
 def estimate(network: Network, schedule: Schedule, beat_bits: int, output: str = "logits") -> Cost:
     """Return the cost of a network under a checked schedule. beat_bits: width of the AXI streams."""
-    return estimate_surveyed(network, survey(network, schedule.levels), schedule, beat_bits, output)
+    facts = survey(network, schedule.levels, schedule.counters)
+    return estimate_surveyed(network, facts, schedule, beat_bits, output)
 
 
 def estimate_surveyed(

@@ -25,6 +25,7 @@ from lutforge.operations import LutNeurons, TableMac, TruthTables, Window
 from lutforge.pipeline import stages
 from lutforge.schedule import (
     DEFAULT_DEPTH,
+    LUTS,
     MAX_BEAT_BITS,
     Folded,
     Folding,
@@ -58,10 +59,11 @@ class Shape:
     area: Area
 
 
-def folded(network: Network, pe: int, simd: int) -> Schedule:
+def folded(network: Network, pe: int, simd: int, *, counters: str = LUTS) -> Schedule:
     """Return the schedule in which each layer gets the largest divisors up to pe and simd that fit a beat.
 
-    What cannot be folded (`LutNeurons`, `TruthTables`, `Conventional` multipliers) is unrolled.
+    What cannot be folded (`LutNeurons`, `TruthTables`, `Conventional` multipliers) is unrolled. counters: as in
+    `Schedule`.
     """
     if pe < 1 or simd < 1:
         raise ScheduleError(f"pe {pe} and simd {simd} must be at least 1")
@@ -75,19 +77,20 @@ def folded(network: Network, pe: int, simd: int) -> Schedule:
             if _may_fold(node)
             else Unrolled()
         )
-    return check(network, Schedule(foldings))
+    return check(network, Schedule(foldings, counters=counters))
 
 
-def auto(network: Network, board: Board, *, fill: float = 0.99) -> Schedule:
+def auto(network: Network, board: Board, *, fill: float = 0.99, counters: str = LUTS) -> Schedule:
     """Return the fastest schedule whose estimate stays below `fill` of every resource of a board.
 
     LUT6 are estimated as synthesis counts them, before a vendor's tool packs small tables in pairs, which takes a tenth
     or more off (`lutforge synth` estimates it); so nearly the whole board may be planned for.
 
     Fastest is the smallest interval of the slowest node; among equals the one of fewest LUT6. The search is
-    a heuristic where width converters between layers matter, and always gives the same answer.
+    a heuristic where width converters between layers matter, and always gives the same answer. counters: as in
+    `Schedule`.
     """
-    facts = survey(network)
+    facts = survey(network, counters=counters)
     shapes = {node.name: _shapes(network, node, facts, board.beat_bits) for node in network.nodes if is_foldable(node)}
     targets = _targets(shapes)
     found: Dict[int, Optional[Tuple[int, int, Schedule]]] = {}
@@ -109,11 +112,12 @@ def auto(network: Network, board: Board, *, fill: float = 0.99) -> Schedule:
     reached = min(trial[0] for trial in found.values() if trial)
     attempt(max((index for index, target in enumerate(targets) if target <= reached), default=low))
     best = min((trial[:2], index) for index, trial in found.items() if trial)
-    chosen = found[best[1]]
-    assert chosen is not None
-    deeper = sized(network, chosen[2], board.beat_bits)
+    fastest = found[best[1]]
+    assert fastest is not None
+    chosen = replace(fastest[2], counters=counters)
+    deeper = sized(network, chosen, board.beat_bits)
     cost = quick_estimate(network, facts, deeper, board.beat_bits)
-    return check(network, deeper if fits(cost, board, fill).ok else chosen[2])
+    return check(network, deeper if fits(cost, board, fill).ok else chosen)
 
 
 def sized(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:

@@ -20,7 +20,7 @@ from lutforge.folded_area import kept_vector, loop
 from lutforge.mac_shape import CODES, DIGITAL, DIGITS, FoldedShape, folded_shape, tree_depth
 from lutforge.network import Network, Node, TensorType
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons, TruthTables, as_lut_neurons
-from lutforge.schedule import DEFAULT_LEVELS, Folded, Folding, is_layer, widest
+from lutforge.schedule import DEFAULT_LEVELS, LUTS, Folded, Folding, is_layer, widest
 from lutforge.stream_area import narrow, widen
 from lutforge.tiled_area import tiled_parts
 from lutforge.unrolled_area import unrolled_parts
@@ -34,13 +34,15 @@ class MacFacts:
 
     shape: the layer folded by PE 1 and SIMD 1, None where it cannot be. term: bits of a term that are not always 0;
     bias: bits of a bias that differ between outputs; columns: bits of a weight's word that differ from each other;
-    delayed: those that the last digit of a signed activation needs. levels: of LUTs, or digits, between two registers.
+    delayed: those that the last digit of a signed activation needs. levels: of LUTs, or digits, between two registers;
+    counters: as in `Schedule`.
     """
 
     op: Mac
     source: TensorType
     kind: TensorType
     levels: int
+    counters: str
     shape: FoldedShape | None = None
     term: int = 0
     bias: int = 0
@@ -51,8 +53,8 @@ class MacFacts:
     def array(self) -> Tuple[Parts, Parts]:
         """Hardware for every weight, or of a tile (`TiledLutNeurons`); and apart from it what sums tables."""
         if isinstance(self.op, TiledLutNeurons):
-            return tiled_parts(self.op, self.kind, self.levels)
-        return unrolled_parts(self.op, self.source, self.kind, self.levels)
+            return tiled_parts(self.op, self.kind, self.levels, self.counters)
+        return unrolled_parts(self.op, self.source, self.kind, self.levels, self.counters)
 
     @property
     def unrolled(self) -> Parts:
@@ -116,21 +118,21 @@ class MacFacts:
         return result + kept_vector(shape.passes, shape.beats, beat)
 
 
-def survey(network: Network, levels: int = DEFAULT_LEVELS) -> Dict[str, MacFacts]:
-    """Return the facts of every layer with weights, by node name. levels: as the schedule has them."""
+def survey(network: Network, levels: int = DEFAULT_LEVELS, counters: str = LUTS) -> Dict[str, MacFacts]:
+    """Return the facts of every layer with weights, by node name. levels, counters: as the schedule has them."""
     return {
-        node.name: _facts(node, network.input_type(node), network.types[node.name], levels)
+        node.name: _facts(node, network.input_type(node), network.types[node.name], levels, counters)
         for node in network.nodes
         if is_layer(node)
     }
 
 
-def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> MacFacts:
+def _facts(node: Node, source: TensorType, kind: TensorType, levels: int, counters: str) -> MacFacts:
     op = node.op
     if isinstance(op, (LutNeurons, TruthTables)):
-        return MacFacts(as_lut_neurons(op), source, kind, levels)
+        return MacFacts(as_lut_neurons(op), source, kind, levels, counters)
     if isinstance(op, TiledLutNeurons):
-        return MacFacts(op, source, kind, levels)
+        return MacFacts(op, source, kind, levels, counters)
     if not isinstance(op, (TableMac, BinaryMac)):
         raise TypeError(f"{node.name} holds no weights")
     shape = folded_shape(op, source, Folded(1, 1), levels)
@@ -143,7 +145,7 @@ def _facts(node: Node, source: TensorType, kind: TensorType, levels: int) -> Mac
     varying = int(np.bitwise_or.reduce(shape.bias ^ shape.bias[0]))
     bias = 0 if varying == 0 else (varying if varying >= 0 else ~varying).bit_length() + (varying < 0)
     columns, delayed = _columns(op, shape)
-    return MacFacts(op, source, kind, levels, shape, term, min(bias, shape.bias_bits), columns, delayed)
+    return MacFacts(op, source, kind, levels, counters, shape, term, min(bias, shape.bias_bits), columns, delayed)
 
 
 def _columns(op: TableMac | BinaryMac, shape: FoldedShape) -> Tuple[int, int]:

@@ -8,18 +8,19 @@ The emitter of Verilog builds exactly this, and the cost model prices exactly th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lutforge.carry_compressor import CarryTree, carry_tree
 from lutforge.compressor import CompressorTree, compressor_tree
 from lutforge.lut_forms import tile_array
 from lutforge.multipliers import Digital, digit_widths
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons
-from lutforge.schedule import Folded
+from lutforge.schedule import CARRY, LUTS, Folded
 
 Ints = npt.NDArray[Any]
 DIGITS, DIGITAL, SIGNS, CODES = range(4)
@@ -121,7 +122,8 @@ class BitSums:
 
     bit, column: int [entries], the bit (a table, or a bit of the input) and the binary column of each summand;
     output: int [entries], not decreasing. constant: int64 [outputs], non-negative, taken modulo 2**width. tables:
-    levels of LUTs in front, 0 or 1. width: bits of a sum.
+    levels of LUTs in front, 0 or 1. width: bits of a sum. inverted: bool [entries], where 1 less the bit is summed.
+    counters: as in `Schedule`.
     """
 
     bit: Ints
@@ -130,18 +132,30 @@ class BitSums:
     constant: Ints
     tables: int
     width: int
+    inverted: npt.NDArray[np.bool_]
+    counters: str = LUTS
 
-    def trees(self) -> List[CompressorTree]:
-        """Return the compressor tree of each output; bits of the constant are bits of their columns."""
-        outputs = len(self.constant)
-        heights = np.zeros((outputs, self.width), dtype=np.int64)
-        inside = self.column < self.width
-        np.add.at(heights, (self.output[inside], self.column[inside]), 1)
-        heights += (self.constant[:, None] >> np.arange(self.width)) & 1
+    def trees(self) -> Sequence[CompressorTree]:
+        """Return the compressor tree of each output."""
+        if self.counters == CARRY:
+            return self.carry_trees()
+        heights = self._heights() + ((self.constant[:, None] >> np.arange(self.width)) & 1)  # constant bits are bits
         return [compressor_tree(_trimmed(row), self.width) for row in heights.tolist()]
 
+    def carry_trees(self) -> List[CarryTree]:
+        """Return the tree of each output whose counters use carry chains."""
+        plain = not self.inverted.any()
+        rows = zip(self._heights().tolist(), self.constant.tolist(), strict=True)
+        return [carry_tree(_trimmed(row), ones, self.width, plain) for row, ones in rows]
+
+    def _heights(self) -> Ints:
+        heights = np.zeros((len(self.constant), self.width), dtype=np.int64)
+        inside = self.column < self.width
+        np.add.at(heights, (self.output[inside], self.column[inside]), 1)
+        return heights
+
     def lut_levels(self) -> int:
-        """Return the levels of LUTs in front of the adders: tables and counters."""
+        """Return the levels of LUTs in front of the adders: tables and counters, with or without a carry chain."""
         return self.tables + max(len(tree.levels) for tree in self.trees())
 
     def registers(self, levels: int) -> int:
@@ -162,7 +176,7 @@ def binary_digits(values: Ints) -> Tuple[Ints, Ints]:
     return index, column
 
 
-def code_sums(op: BinaryMac, width: int) -> BitSums:
+def code_sums(op: BinaryMac, width: int, counters: str = LUTS) -> BitSums:
     """Return an unrolled `BinaryMac` on codes: XNORed bits of twice their level's weight, and a constant."""
     levels = np.asarray(op.levels, dtype=np.int64)
     output, element = np.nonzero(op.weights)
@@ -179,23 +193,27 @@ def code_sums(op: BinaryMac, width: int) -> BitSums:
         constant=constant & ((1 << width) - 1),
         tables=0,
         width=width,
+        inverted=np.repeat(op.weights[output, element] < 0, count)[index],
+        counters=counters,
     )
 
 
-def neuron_sums(op: LutNeurons, support: Ints, width: int) -> BitSums:
+def neuron_sums(op: LutNeurons, support: Ints, width: int, counters: str = LUTS) -> BitSums:
     """Return the sums of `LutNeurons`; a bit is a table's number. support: inputs that matter, int [tables]."""
     index, column = binary_digits(op.weight.astype(np.int64))
     varies = support[index] > 0
     ones = np.where((support == 0) & (op.tables[:, 0] == 1), op.weight, 0)
     constant = np.bincount(op.neuron, weights=ones, minlength=op.neurons).astype(np.int64)
-    wires = (support == 1) & (op.tables[:, 0] == 0)  # a table of one input that is not inverted is a wire
+    inverted = inverters(op, support) if counters == CARRY else np.zeros(len(support), dtype=bool)
     return BitSums(
         bit=index[varies],
         column=column[varies],
         output=op.neuron[index[varies]].astype(np.int64),
         constant=constant & ((1 << width) - 1),
-        tables=int(((support > 0) & ~wires).any()),
+        tables=int(needs_table(op, support, counters).any()),
         width=width,
+        inverted=inverted[index[varies]],
+        counters=counters,
     )
 
 
@@ -217,12 +235,26 @@ class TiledShape:
         return self.sums.registers(levels) + 2
 
 
-def tiled_shape(op: TiledLutNeurons) -> TiledShape:
-    """Return what a tiled layer looks like."""
+def tiled_shape(op: TiledLutNeurons, counters: str = LUTS) -> TiledShape:
+    """Return what a tiled layer looks like. counters: as in `Schedule`."""
     array = tile_array(op)
     top = int(np.bincount(array.neuron, weights=array.weight).max())
-    sums = neuron_sums(array, supports(array.tables), bits_for(0, top))
+    sums = neuron_sums(array, supports(array.tables), bits_for(0, top), counters)
     return TiledShape(array, sums, *op.tiles, len(op.tables) * op.weight_bits)
+
+
+def inverters(op: LutNeurons, support: Ints) -> npt.NDArray[np.bool_]:
+    """Return which tables are the inverse of one input: bool [tables]."""
+    return np.asarray((support == 1) & (op.tables[:, 0] == 1))
+
+
+def needs_table(op: LutNeurons, support: Ints, counters: str) -> npt.NDArray[np.bool_]:
+    """Return which truth tables are LUTs: neither constants nor wires, bool [tables].
+
+    A table of one input is a wire, if inverted only where counters take inverted bits.
+    """
+    wires = (support == 1) if counters == CARRY else (support == 1) & ~inverters(op, support)
+    return np.asarray((support > 0) & ~wires)
 
 
 def supports(tables: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

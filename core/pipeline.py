@@ -159,7 +159,7 @@ def _folded_stage(schedule: Schedule, node: Node, source: TensorType, kind: Tens
     place = np.arange(kind.channels // folding.pe * beats)
     reads, writes = place < beats, (place + 1) % beats == 0
     if isinstance(op, TiledLutNeurons):
-        registers = tiled_shape(op).registers(levels)
+        registers = tiled_shape(op, schedule.counters).registers(levels)
     else:
         assert isinstance(op, (TableMac, BinaryMac))
         registers = folded_shape(op, source, folding, levels).registers
@@ -181,7 +181,7 @@ def _unrolled_stages(
     if beats_in > 1:
         result.append(_resizer(node.name, source.elements, width.inputs, source.channels, None))
     every = np.ones(vectors, dtype=bool)
-    registers = mac_registers(op, source, kind, schedule.levels)
+    registers = mac_registers(op, source, kind, schedule.levels, schedule.counters)
     behind = (depth, node.name) if beats_out == 1 else (None, "")
     result.append(Stage(node.name, every, every, registers, *behind))
     if beats_out > 1:
@@ -190,14 +190,18 @@ def _unrolled_stages(
 
 
 def mac_registers(
-    op: TableMac | BinaryMac | LutNeurons | TruthTables, source: TensorType, kind: TensorType, levels: int
+    op: TableMac | BinaryMac | LutNeurons | TruthTables,
+    source: TensorType,
+    kind: TensorType,
+    levels: int,
+    counters: str,
 ) -> int:
     """Return the registers of an unrolled layer from a whole vector in to a whole vector out."""
     if isinstance(op, (LutNeurons, TruthTables)):
         luts = as_lut_neurons(op)
-        return neuron_sums(luts, supports(luts.tables), kind.bits).registers(levels)
+        return neuron_sums(luts, supports(luts.tables), kind.bits, counters).registers(levels)
     if isinstance(op, BinaryMac) and op.levels:
-        return code_sums(op, kind.bits).registers(levels)
+        return code_sums(op, kind.bits, counters).registers(levels)
     return unrolled_registers(op, source, levels)
 
 

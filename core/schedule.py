@@ -49,6 +49,11 @@ DEFAULT_LEVELS = 2
 """Levels of LUTs, or of digit tables, between two registers of the generated Verilog."""
 
 
+LUTS, CARRY = "luts", "carry"
+COUNTERS = (LUTS, CARRY)
+"""Makes of the counters of the generated Verilog."""
+
+
 @dataclass(frozen=True)
 class Unrolled:
     """Hardware for every weight; tables are constants."""
@@ -75,11 +80,14 @@ class Schedule:
 
     depths: by node the stream that it writes, by `<node>.input` the one behind the width converter in front of it.
     levels: LUT levels between two registers of the Verilog; Vitis HLS places the registers of the C++ itself.
+    counters: what sums bits in unrolled layers of the Verilog: 'luts', tables alone, or 'carry', counters on carry
+    chains, about half the LUTs.
     """
 
     foldings: Mapping[str, Folding]
     depths: Mapping[str, int] = field(default_factory=dict)
     levels: int = DEFAULT_LEVELS
+    counters: str = LUTS
 
     def of(self, node: Node) -> Folding:
         """Folding of a layer (`is_layer`): the schedule's, or the one that a tiled layer has by its own definition."""
@@ -133,6 +141,8 @@ def check(network: Network, schedule: Schedule) -> Schedule:
     _check_known(schedule.depths, streams, "whose depth it gives but which is no node")
     if schedule.levels < 1:
         raise ScheduleError(f"schedule: levels {schedule.levels} between registers; the least is 1")
+    if schedule.counters not in COUNTERS:
+        raise ScheduleError(f"schedule: counters {schedule.counters!r} are unknown; use one of {', '.join(COUNTERS)}")
     for node in network.nodes:
         least = min(schedule.depth(node), schedule.input_depth(node))
         if least < 1:
@@ -302,12 +312,20 @@ def _divisor_text(value: int) -> str:
 
 
 def to_json(schedule: Schedule) -> str:
-    """Return the schedule as text: {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {}, "levels": 2}."""
+    """Return the schedule as text.
+
+    {"foldings": {node: "unrolled" | {"pe", "simd"}}, "depths": {}, "levels": 2, "counters": "luts" | "carry"}
+    """
     foldings = {
         name: "unrolled" if isinstance(folding, Unrolled) else {"pe": folding.pe, "simd": folding.simd}
         for name, folding in schedule.foldings.items()
     }
-    document = {"foldings": foldings, "depths": dict(schedule.depths), "levels": schedule.levels}
+    document = {
+        "foldings": foldings,
+        "depths": dict(schedule.depths),
+        "levels": schedule.levels,
+        "counters": schedule.counters,
+    }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
@@ -317,7 +335,8 @@ def from_json(text: str) -> Schedule:
         document: Dict[str, Any] = json.loads(text)
         foldings = {name: _folding(value) for name, value in document["foldings"].items()}
         depths = {name: _whole(depth) for name, depth in document.get("depths", {}).items()}
-        return Schedule(foldings, depths, _whole(document.get("levels", DEFAULT_LEVELS)))
+        levels, counters = _whole(document.get("levels", DEFAULT_LEVELS)), document.get("counters", LUTS)
+        return Schedule(foldings, depths, levels, counters)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ScheduleError(
             f"the schedule cannot be read ({type(error).__name__}: {error}); wanted: "

@@ -16,17 +16,17 @@ from lutforge.operations import TiledLutNeurons
 from lutforge.unrolled_area import bit_sum_parts, table_parts
 
 
-def tiled_parts(op: TiledLutNeurons, kind: TensorType, levels: int) -> Tuple[Parts, Parts]:
+def tiled_parts(op: TiledLutNeurons, kind: TensorType, levels: int, counters: str) -> Tuple[Parts, Parts]:
     """Return (the tables of a tile and what feeds them, their sums and the accumulators).
 
-    Only bits that a table depends on are fetched: synthesis drops the others. levels: of LUTs between two registers.
+    Only bits that a table depends on are fetched: synthesis drops the others. levels, counters: as in `Schedule`.
     """
-    shape = tiled_shape(op)
+    shape = tiled_shape(op, counters)
     matters = depends(shape.array.tables)
     support, read = matters.sum(axis=1), np.unique(shape.array.wiring[matters])
     codes = shape.array.elements - shape.word
     beat, columns = int((read < codes).sum()), int((read >= codes).sum())
-    tables = table_parts(shape.array, support) + rom(shape.passes * shape.beats, shape.word, columns)
+    tables = table_parts(shape.array, support, counters) + rom(shape.passes * shape.beats, shape.word, columns)
     tables += kept_vector(shape.passes, shape.beats, beat) + loop(shape.passes, shape.beats, shape.registers(levels))
     if shape.passes > 1 and shape.beats > 1:  # a choice stands between the fetched codes and the tables
         tables += parts(depth=levels + 1)

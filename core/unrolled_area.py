@@ -15,12 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.area import Parts, chunks, constant_adders, elastic, parts
-from lutforge.compressor import COUNTER_OUTPUTS, CompressorTree
-from lutforge.mac_shape import BitSums, code_sums, neuron_sums, product_registers, sum_terms, supports, tree_depth
+from lutforge.mac_shape import (
+    BitSums,
+    code_sums,
+    needs_table,
+    neuron_sums,
+    product_registers,
+    sum_terms,
+    supports,
+    tree_depth,
+)
 from lutforge.multipliers import Conventional, Digital, Multiplier, digit_table, digit_widths
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac
+from lutforge.schedule import CARRY
 
 Ints = npt.NDArray[Any]
 MAX_WEIGHTS = 10_000
@@ -28,18 +37,19 @@ MAX_WEIGHTS = 10_000
 
 
 def unrolled_parts(
-    op: TableMac | BinaryMac | LutNeurons, source: TensorType, kind: TensorType, levels: int
+    op: TableMac | BinaryMac | LutNeurons, source: TensorType, kind: TensorType, levels: int, counters: str
 ) -> Tuple[Parts, Parts]:
     """Return (array of tables or whole layer, popcount of tables) of a layer; the popcount is `LutNeurons`' alone."""
     if isinstance(op, LutNeurons):
         support = supports(op.tables)
-        sums = neuron_sums(op, support, kind.bits)
+        sums = neuron_sums(op, support, kind.bits, counters)
         popcount = bit_sum_parts(sums, levels, int((support > 0).sum()))
-        return table_parts(op, support), popcount + elastic(sums.registers(levels))
+        return table_parts(op, support, counters), popcount + elastic(sums.registers(levels))
     if isinstance(op, BinaryMac) and op.levels:
-        sums = code_sums(op, kind.bits)
-        inverted = int((op.weights < 0).any(axis=0).sum()) * source.bits  # counters are primitives: inverters stay
-        layer = bit_sum_parts(sums, levels, 0) + elastic(sums.registers(levels)) + parts(table=inverted)
+        sums = code_sums(op, kind.bits, counters)
+        layer = bit_sum_parts(sums, levels, 0) + elastic(sums.registers(levels))
+        if counters != CARRY:  # counters are primitives: inverters stay
+            layer += parts(table=int((op.weights < 0).any(axis=0).sum()) * source.bits)
         even = int(sums.column.min(initial=sums.width)) * len(op.weights)  # low bits of a sum that are its constant's
         return layer + parts(ff=-even), Parts()
     rows = _sampled(*op.weights.shape)
@@ -177,50 +187,29 @@ def _widths(low: Ints, high: Ints) -> Ints:
     return np.asarray(np.ceil(np.log2(reach.astype(np.float64) + 1)), dtype=np.int64) + 1
 
 
-def table_parts(op: LutNeurons, support: Ints) -> Parts:
+def table_parts(op: LutNeurons, support: Ints, counters: str) -> Parts:
     """Return the tables: one LUT each that depends on an input, wires left out; constants are in the sums."""
-    wires = (support == 1) & (op.tables[:, 0] == 0)
-    return parts(table=int(((support > 0) & ~wires).sum()))
+    return parts(table=int(needs_table(op, support, counters).sum()))
 
 
 def bit_sum_parts(sums: BitSums, levels: int, first: int) -> Parts:
     """Return counters, carry chains and registers. first: bits of the level of tables, if there is one."""
     trees = sums.trees()
-    counts = [_tree_counts(tree, sums.width) for tree in trees]
     bits: List[float] = [first] if sums.tables else []
-    for depth in range(max(len(tree.levels) for tree in trees)):
-        bits.append(sum(alive[min(depth, len(alive) - 1)] for _, alive in counts))
+    for depth in range(1, 1 + max(len(tree.levels) for tree in trees)):
+        bits.append(sum(tree.bits[min(depth, len(tree.levels))] for tree in trees))
     held = sum(count for index, count in enumerate(bits) if (index + 1) % levels == 0 or index == len(bits) - 1)
-    adders = sum(sum(height > 1 for height in tree.heights) for tree in trees)  # a single bit enters the chain as it is
-    return parts(
-        ff=held + sums.width * len(trees),
-        table=sum(luts for luts, _ in counts),
-        adder_bit=adders,
-        depth=max(2, levels),
-    )
+    ff, luts = held + sums.width * len(trees), sum(tree.luts for tree in trees)
+    if sums.counters == CARRY:
+        adders = [tree.adder for tree in sums.carry_trees()]
+        deepest = max(3 if any(adder.saves) else 2 for adder in adders)  # a carry among rows passes two tables
+        depth = max(deepest, _counter_depth(sums, levels))
+        return parts(ff=ff, table=luts + sum(adder.luts for adder in adders), depth=depth)
+    added = sum(sum(height > 1 for height in tree.heights) for tree in trees)  # a single bit enters the chain as it is
+    return parts(ff=ff, table=luts, adder_bit=added, depth=max(2, levels))
 
 
-@lru_cache(maxsize=4096)
-def _tree_counts(tree: CompressorTree, width: int) -> Tuple[int, List[int]]:
-    """Return the LUTs of a compressor tree, and the bits alive behind each level."""
-    luts, alive = 0, []
-    for level in tree.levels:
-        for place, sizes in enumerate(level):
-            luts += sum(min(COUNTER_OUTPUTS[size], width - place) for size in sizes)
-    heights = list(tree.heights)
-    for level in reversed(tree.levels):
-        alive.append(sum(heights))
-        heights = _before(heights, level)
-    return luts, alive[::-1] or [sum(heights)]
-
-
-def _before(after: List[int], level: Tuple[Tuple[int, ...], ...]) -> List[int]:
-    """Return the bits of each column in front of a level; what was cut above the width is not told."""
-    result = [*after, *([0] * (len(level) - len(after)))]
-    for place, sizes in enumerate(level):
-        for size in sizes:
-            for offset in range(COUNTER_OUTPUTS[size]):
-                if place + offset < len(after):
-                    result[place + offset] -= 1
-            result[place] += size
-    return result
+def _counter_depth(sums: BitSums, levels: int) -> int:
+    """Return the most LUT levels between two registers: of a table one, of a counter two, the other its carry chain."""
+    every = sums.lut_levels()
+    return 2 * min(levels, every) - (sums.tables if every <= levels else 0)

@@ -39,7 +39,15 @@ def generate_rtl(
         source = network.input_type(node) if node.inputs else network.types[node.name]
         folding = schedule.of(node) if is_layer(node) else None
         site = RtlSite(
-            node, source, network.types[node.name], widths[node.name], folding, board.beat_bits, luts, schedule.levels
+            node=node,
+            source=source,
+            kind=network.types[node.name],
+            lanes=widths[node.name],
+            folding=folding,
+            beat_bits=board.beat_bits,
+            style=luts,
+            levels=schedule.levels,
+            counters=schedule.counters,
         )
         layer = emit_layer(site)
         if layer:

@@ -37,7 +37,10 @@ Ints = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class RtlSite:
-    """Everything an emitter needs of one node. style: of look-up tables; levels: of LUTs between two registers."""
+    """Everything an emitter needs of one node.
+
+    style: of look-up tables; levels, counters: as in `Schedule`.
+    """
 
     node: Node
     source: TensorType
@@ -47,6 +50,7 @@ class RtlSite:
     beat_bits: int
     style: str
     levels: int
+    counters: str
 
     @property
     def name(self) -> str:

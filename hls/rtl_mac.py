@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lutforge.hls import rtl_bits, rtl_carry
 from lutforge.hls.memories import mem_text, packed_words
-from lutforge.hls.rtl_bits import Level, build, reduced_table, write
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, memory_style, wrapped
+from lutforge.hls.rtl_levels import PASS, Level, reduced_table, write
 from lutforge.hls.rtl_products import Product, product
 from lutforge.hls.rtl_text import (
     CLOCKED,
@@ -25,11 +27,11 @@ from lutforge.hls.rtl_text import (
     stream,
     stream_wires,
 )
-from lutforge.mac_shape import CODES, DIGITS, FoldedShape, code_sums, folded_shape, neuron_sums, supports
+from lutforge.mac_shape import CODES, DIGITS, BitSums, FoldedShape, code_sums, folded_shape, neuron_sums, supports
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
 from lutforge.pipeline import mac_registers
-from lutforge.schedule import Folded
+from lutforge.schedule import CARRY, Folded
 
 Ints = npt.NDArray[Any]
 
@@ -57,7 +59,7 @@ def mac_layer(site: RtlSite, op: TableMac | BinaryMac | LutNeurons | TruthTables
         text.append(
             instance("lutforge_narrow", "scatter", sizes, {**CLOCKED, **stream(behind, "in"), **stream("out", "out")})
         )
-    registers = mac_registers(op, site.source, site.kind, site.levels)
+    registers = mac_registers(op, site.source, site.kind, site.levels, site.counters)
     handshake = {
         "in_valid": f"{before}_valid",
         "in_ready": f"{before}_ready",
@@ -142,30 +144,34 @@ def _weight_words(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -
 
 def neurons(site: RtlSite, op: LutNeurons, source: str, width: int) -> Tuple[str, str]:
     """Return (text, expression) of tables and their sums of so many bits. source: wire of the vector that they read."""
-    sums = neuron_sums(op, supports(op.tables), width)
+    sums = neuron_sums(op, supports(op.tables), width, site.counters)
     first = Level()
     place = np.zeros(len(op.tables), dtype=np.int64)
+    turned = np.zeros(len(op.tables), dtype=bool)
+    turned[sums.bit] = sums.inverted
     for index in np.unique(sums.bit).tolist():
         init, inputs = reduced_table(op.tables[index], op.wiring[index].tolist())
-        place[index] = inputs[0] if not sums.tables else first.add(init, inputs)
-    numbered = type(sums)(place[sums.bit], sums.column, sums.output, sums.constant, sums.tables, sums.width)
-    levels, columns = build(numbered, first if sums.tables else None)
-    return write(site.style, levels, site.levels, columns, width, source)
+        place[index] = first.add(PASS if turned[index] else init, inputs) if sums.tables else inputs[0]
+    numbered = replace(sums, bit=place[sums.bit])
+    return _summed(site, numbered, first if sums.tables else None, source)
 
 
 def _codes(site: RtlSite, op: BinaryMac, source: str) -> Tuple[str, str]:
-    """A weight of -1 inverts the code's bits, in the wire that the counters read."""
-    bits, channels = site.source.bits, site.source.channels
-    sums = code_sums(op, site.kind.bits)
-    wires = f"    wire [{2 * channels * bits - 1}:0] turned = {{~{source}, {source}}};\n"
+    """A weight of -1 inverts the code's bits: in the table that reads them, or in the wire that a counter reads."""
+    sums = code_sums(op, site.kind.bits, site.counters)
+    if site.counters == CARRY:
+        return _summed(site, sums, None, source)
+    count = site.source.channels * site.source.bits
+    wires = f"    wire [{2 * count - 1}:0] turned = {{~{source}, {source}}};\n"
     wires += "    wire unused_turned = &{1'b0, turned};\n"
-    element = sums.bit // bits
-    negative = op.weights[sums.output, element] < 0
-    placed = np.where(negative, sums.bit + channels * bits, sums.bit)
-    turned = type(sums)(placed, sums.column, sums.output, sums.constant, sums.tables, sums.width)
-    levels, columns = build(turned, None)
-    text, expression = write(site.style, levels, site.levels, columns, site.kind.bits, "turned")
+    text, expression = _summed(site, replace(sums, bit=sums.bit + sums.inverted * count), None, "turned")
     return wires + text, expression
+
+
+def _summed(site: RtlSite, sums: BitSums, first: Level | None, source: str) -> Tuple[str, str]:
+    """Return (text, expression) of the sums of bits of `source`, or of the tables `first` that read it."""
+    levels, adders = (rtl_carry if sums.counters == CARRY else rtl_bits).build(sums, first)
+    return write(site.style, levels, site.levels, adders, sums.width, source)
 
 
 def _integers(site: RtlSite, op: TableMac | BinaryMac, source: str, registers: int) -> Tuple[str, str]:

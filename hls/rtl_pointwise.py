@@ -17,10 +17,10 @@ from lutforge import reference
 from lutforge.errors import unreachable
 from lutforge.hls.memories import mem_text
 from lutforge.hls.rtl_arithmetic import affine, rescale
-from lutforge.hls.rtl_bits import reduced_table
 from lutforge.hls.rtl_comparators import comparisons
 from lutforge.hls.rtl_lanes import element_bits, output_register
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, by_phase, memory_style, wrapped
+from lutforge.hls.rtl_levels import reduced_table
 from lutforge.hls.rtl_text import (
     elastic,
     instance,

@@ -16,7 +16,7 @@ from lutforge.operations import TiledLutNeurons
 
 def tiled_layer(site: RtlSite, op: TiledLutNeurons) -> RtlLayer:
     """Return the module of a tiled layer: operands of a tile, its tables and their sums, accumulators."""
-    shape, words = tiled_shape(op), f"{site.name}.words.mem"
+    shape, words = tiled_shape(op, site.counters), f"{site.name}.words.mem"
     last, sum_bits = shape.registers(site.levels) - 1, shape.sums.width
     sizes: Dict[str, Any] = {
         "IN": site.in_bits,

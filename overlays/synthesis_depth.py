@@ -3,13 +3,15 @@
 """The longest way through logic between two registers of a netlist, in LUT levels.
 
 A table is one level, a carry chain of any length is one level, a wide multiplexer is none (it sits behind the
-tables of one slice). Ways begin at ports and at the outputs of registers and block RAM, and end at their inputs.
-A LUT used as memory is both: its data and enable end a way, its read address passes through as one level.
+tables of one slice). Of a table with two outputs each waits for the inputs that it depends on. Ways begin at ports
+and at the outputs of registers and block RAM, and end at their inputs. A LUT used as memory is both: its data and
+enable end a way, its read address passes through as one level.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Dict, Iterator, List, Mapping, Tuple
 
 from lutforge.errors import NetlistError
@@ -97,7 +99,9 @@ class _Graph:
 
     def _add(self, cell: Cell) -> None:
         outputs = [net for bits in cell.outputs.values() for net in bits if net > 1]
-        if cell.type in LEVELS:
+        if cell.type == "LUT6_2":
+            self._add_two_outputs(cell)
+        elif cell.type in LEVELS:
             arcs = [(net, LEVELS[cell.type]) for bits in cell.inputs.values() for net in bits if net > 1]
             self._drive(cell, outputs, arcs)
         elif cell.type in CARRIES:
@@ -115,6 +119,14 @@ class _Graph:
             self.arcs[net] = arcs
             self.types[net] = cell.type
 
+    def _add_two_outputs(self, cell: Cell) -> None:
+        """O5 is the half of the table where I5 is 0."""
+        init = cell.integer("INIT")
+        for pin, inputs in (("O5", 5), ("O6", 6)):
+            if cell.pin(pin) > 1:
+                nets = (cell.pin(f"I{index}") for index in range(inputs) if _depends(init, inputs, index))
+                self._drive(cell, [cell.pin(pin)], [(net, 1) for net in nets if net > 1])
+
     def _add_memory(self, cell: Cell, outputs: List[int]) -> None:
         address: List[Arc] = []
         for pin, bits in cell.inputs.items():
@@ -130,7 +142,8 @@ class _Graph:
 
     def _add_carry(self, cell: Cell) -> None:
         """Add a net of our own for each carry between two bits: what enters it costs a level, the rest is free."""
-        carry = [(net, 0 if net in self.chained else 1) for net in (*cell.pins("CI", 1), *cell.pins("CYINIT", 1))]
+        below, fresh = cell.pin("CI"), cell.pin("CYINIT")  # a carry that comes in from elsewhere begins another chain
+        carry = [(below, 0 if below in self.chained else 1), (fresh, 1)]
         carry = [arc for arc in carry if arc[0] > 1]
         selects, data = cell.connections.get("S", ()), cell.connections.get("DI", ())
         sums, carries = cell.connections.get("O", ()), cell.connections.get("CO", ())
@@ -153,6 +166,14 @@ class _Graph:
         """A register is named as what it holds; other cells have names that are readable enough."""
         held = cell.connections.get("Q", ()) if cell.type.startswith(("FD", "LD")) else ()
         return f"register {self.netlist.net_name(held[0])}" if held else f"{cell.type} {cell.name}"
+
+
+@cache
+def _depends(init: int, inputs: int, index: int) -> bool:
+    """Return whether the lowest 2**inputs entries of a truth table depend on an input."""
+    step = 1 << index
+    pairs = sum(1 << address for address in range(1 << inputs) if not address & step)
+    return bool((init ^ (init >> step)) & pairs)
 
 
 def _ordered(netlist: Netlist, arcs: Mapping[int, List[Arc]]) -> List[int]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import combinations
 from typing import Dict, List, Sequence, Tuple, Union
 
@@ -179,6 +180,25 @@ def test_a_sum_does_not_wait_for_higher_bits():
     deep = [table(9, 2, 3), table(10, 9)]
     assert longest_path(netlist([*deep, carry, register(30, 20)], inputs=(2, 3))).levels == 1
     assert longest_path(netlist([*deep, carry, register(30, 21)], inputs=(2, 3))).levels == 3
+
+
+def test_a_carry_that_enters_another_chain_by_its_first_input_is_a_new_level():
+    first = ("CARRY4", {"CI": 0, "CYINIT": 2, "S": (3, 0), "DI": (2, 0), "CO": (20, 21)})
+    second = ("CARRY4", {"CI": 0, "CYINIT": 20, "S": (4, 0), "DI": (3, 0), "O": (30, 31)})
+    path = longest_path(netlist([first, second, register(40, 31)], inputs=(2, 3, 4)))
+    assert path.levels == 2
+    joined = ("CARRY4", {"CI": 20, "CYINIT": 0, "S": (4, 0), "DI": (3, 0), "O": (30, 31)})
+    assert longest_path(netlist([first, joined, register(40, 31)], inputs=(2, 3, 4))).levels == 1
+
+
+@pytest.mark.parametrize(("init", "levels"), [(0x00000000_0000AAAA, 1), (0x00000000_00000F00, 3)])
+def test_each_output_of_a_table_waits_for_the_inputs_that_it_depends_on(init, levels):
+    """O5 is I0 where the others are low, or a function of I2 and I3, which come late."""
+    late = [table(10, 3), table(11, 10)]
+    pins = {"I0": 2, "I1": 0, "I2": 11, "I3": 11, "I4": 0, "I5": 1, "O5": 20, "O6": 21}
+    made = netlist([*late, ("LUT6_2", pins), register(30, 20)], inputs=(2, 3))
+    both = replace(made.cells[2], parameters={"INIT": f"{init:064b}"})
+    assert longest_path(replace(made, cells=(*made.cells[:2], both, made.cells[3]))).levels == levels
 
 
 def test_a_wide_multiplexer_is_no_level():
