@@ -9,7 +9,7 @@ appended there when it is finished, so that a run may be stopped at any time. St
 (build/lutnet/steps). --page writes docs/results/lutnet.md and its figures from what is there.
 
 The first layer is folded, 16 outputs times 49 inputs a cycle (256 cycles per image); all others have hardware for every
-table or weight. yosys counts for PYNQ-Z2, without place and route.
+table or weight, bits summed by counters on carry chains. yosys counts for PYNQ-Z2, without place and route.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from lutforge.network import Network
 from lutforge.operations import LutNeurons
 from lutforge.overlays.synthesis import Utilisation, synthesise_design
 from lutforge.pipeline import stages
-from lutforge.schedule import Folded, Schedule, Unrolled, check, is_foldable
+from lutforge.schedule import CARRY, Folded, Schedule, Unrolled, check, is_foldable
+from lutforge.store import write_atomically
 from lutforge.training.export import to_network
 from lutforge.training.pipeline import Measured
 from lutforge.training.recipe import Run, follow
@@ -53,10 +54,14 @@ def main() -> int:
     parser.add_argument("--only", default="", help="points whose name holds this text")
     parser.add_argument("--most", type=int, default=10_000, help="train at most so many points")
     parser.add_argument("--page", action="store_true", help="write the page, train nothing")
+    parser.add_argument("--again", action="store_true", help="synthesise all finished points anew, train nothing")
     options = parser.parse_args()
     torch.set_num_threads(1)
     done = {row["name"] for row in read_results()}
-    if not options.page:
+    if options.again:
+        rows = [{**row, **synthesised(lutforge.load(_file(row["name"])))} for row in read_results()]
+        write_atomically(RESULTS, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
+    elif not options.page:
         open_ = [point for point in points() if point.name not in done and options.only in point.name]
         for point in open_[: options.most]:
             row = measured(point, options.data)
@@ -81,7 +86,7 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
     run = Run(point.seed, BUILD / "run", resume=True, on_step=steps.append)
     trained = follow(point.built(), data, run)
     network = to_network(trained.frozen)
-    lutforge.save(network, BUILD / "networks" / f"{point.name.replace(' ', '_').replace('%', '')}.npz")
+    lutforge.save(network, _file(point.name))
     last = steps[-1]
     return {
         **asdict(point),
@@ -99,12 +104,16 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
     }
 
 
+def _file(name: str) -> Path:
+    return BUILD / "networks" / f"{name.replace(' ', '_').replace('%', '')}.npz"
+
+
 def scheduled(network: Network) -> Schedule:
     """Return the schedule of all points: the layer that reads pixels folded, the others unrolled."""
     foldings: Dict[str, Folded | Unrolled] = {node.name: Unrolled() for node in network.nodes if is_foldable(node)}
     if network.node("fc1").inputs != ("encode",):
         foldings["fc1"] = Folded(PE, SIMD)
-    return check(network, Schedule(foldings))
+    return check(network, Schedule(foldings, counters=CARRY))
 
 
 def synthesised(network: Network) -> Dict[str, Any]:
