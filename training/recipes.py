@@ -13,10 +13,12 @@ import torch
 from torch import nn
 
 from lutforge.errors import TrainingError
+from lutforge.training import classifier_plan
 from lutforge.training.data import Dataset, load_dataset
 from lutforge.training.export import FreezeReport, freeze_report
 from lutforge.training.fit import Epoch, Fitted, fit
 from lutforge.training.frozen import FrozenModel
+from lutforge.training.lut_classifier import lut_classifier, train_lut_classifier
 from lutforge.training.lutna import lutna_conv, lutna_mlp
 from lutforge.training.lutnet_training import DIGITS, MNIST, lutnet_mlp, train_lutnet
 
@@ -130,6 +132,30 @@ RECIPES: Dict[str, Recipe] = {
             partial(train_lutnet, plan=DIGITS),
             DIGITS.epochs,
             "LUTNet, 64-64-64-64-10, binary first layer, then tables of 4 inputs on 2 levels",
+        ),
+        Recipe(
+            "lut_classifier_mnist",
+            "mnist",
+            partial(lut_classifier, plan=classifier_plan.MNIST),
+            train_lut_classifier,
+            classifier_plan.MNIST.epochs,
+            "LUT classifier, one layer of tables of 6 inputs on the top bits of pixels, 1,000 ternary weights",
+        ),
+        Recipe(
+            "lut_classifier_digits",
+            "digits",
+            partial(lut_classifier, plan=classifier_plan.DIGITS),
+            train_lut_classifier,
+            classifier_plan.DIGITS.epochs,
+            "LUT classifier, one layer of tables of 6 inputs on three thresholds per pixel, 240 ternary weights",
+        ),
+        Recipe(
+            "lut_classifier_nslkdd",
+            "nsl_kdd",
+            partial(lut_classifier, plan=classifier_plan.NSL_KDD),
+            train_lut_classifier,
+            classifier_plan.NSL_KDD.epochs,
+            "LUT classifier of network connections, one layer of tables of 6 inputs on quantiles, 40 ternary weights",
         ),
     )
 }
