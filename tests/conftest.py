@@ -47,7 +47,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()
     forbidden = report.skipped and not hasattr(report, "wasxfail") and os.environ.get("LUTFORGE_FORBID_SKIPS")
-    if forbidden and "no MNIST files" not in str(report.longrepr):  # data cannot be installed, only given
+    if forbidden and "files: set LUTFORGE_DATA" not in str(report.longrepr):  # data cannot be installed, only given
         report.outcome = "failed"
         report.longrepr = f"skips are forbidden here, and this was skipped: {report.longrepr}"
 

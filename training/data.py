@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from lutforge.errors import DataError
 from lutforge.store import write_atomically
+from lutforge.training.nsl_kdd import read_nsl_kdd
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -43,7 +44,8 @@ CIFAR10_JPEG = "cifar10/cifar10_jpeg_q75_original_order.npz"
 class Dataset:
     """Images and labels of one data set.
 
-    *_images: uint8 [n, height, width, channels], values low..high; *_labels: int64 [n].
+    *_images: uint8 [n, height, width, channels], values low..high; *_labels: int64 [n]. Rows of a table are images
+    of height 1 with one channel.
     label: the name to print, which says if the pixels are not the original ones.
     """
 
@@ -77,7 +79,7 @@ class Dataset:
 
 
 def load_dataset(name: str, data: Optional[Path] = None) -> Dataset:
-    """Return a data set by name: digits, mnist, fashion_mnist, cifar10 or cifar10_jpeg.
+    """Return a data set by name: digits, mnist, fashion_mnist, cifar10, cifar10_jpeg or nsl_kdd.
 
     data: folder that holds the files, else the environment variable LUTFORGE_DATA; digits needs none.
     """
@@ -130,6 +132,13 @@ def _cifar10_jpeg(data: Optional[Path]) -> Dataset:
     except Exception as error:  # zip, zlib, numpy and PIL each raise their own on a damaged file
         raise DataError(f"{path}: damaged ({type(error).__name__}: {error}). Copy it again") from error
     return _split("cifar10_jpeg", "CIFAR-10 (JPEG q75 copy)", parts[0], parts[1], validation=5_000)
+
+
+def _nsl_kdd(data: Optional[Path]) -> Dataset:
+    """Network connections, normal (0) or attack (1), from the training file of 20 % and the test file."""
+    parts = read_nsl_kdd(_folder("nsl_kdd", data) / "nsl_kdd")
+    train, test = ((features[:, None, :, None], labels) for features, labels in parts)
+    return _split("nsl_kdd", "NSL-KDD", train, test, validation=len(train[0]) // 5)
 
 
 def _decoded(stream: Images, offsets: npt.NDArray[Any]) -> Images:
@@ -251,4 +260,5 @@ _LOADERS: Dict[str, Callable[[Optional[Path]], Dataset]] = {
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
     "cifar10_jpeg": _cifar10_jpeg,
+    "nsl_kdd": _nsl_kdd,
 }

@@ -58,6 +58,7 @@ class _Settings:
     weight_decay: float
     dataset: str
     flip: bool
+    shift_until: float = 1.0
 
 
 def fit(
@@ -74,17 +75,21 @@ def fit(
     on_epoch: Optional[Callable[[Epoch], None]] = None,
     weight_decay: float = 0.0,
     flip: bool = False,
+    shift_until: float = 1.0,
 ) -> Fitted:
     """Train a model in place and leave it, in eval mode, with the weights of its best validation epoch.
 
     model: takes float32 [batch, height, width, channels] of raw pixel values, returns float logits; it stays on
     its device. If it has `after_step()`, that is called after each optimiser step; if it has
-    `start_epoch(fraction)`, at the start of each epoch with the part of the training that is done, 0..1.
-    shift: each training image is moved by up to this many pixels in both directions.
-    flip: each training image is mirrored with probability a half.
+    `start_epoch(fraction)`, at the start of each epoch with the part of the training that is done, 0..1. If it has
+    `is_complete()`, only epochs at whose end that is true can be the best one.
+    shift: each training image is moved by up to this many pixels in both directions, in the epochs that begin
+    before this part of the training is done: shift_until. flip: each is mirrored with probability a half.
     checkpoint: file written after every epoch; resume: continue from it.
     """
-    settings = _Settings(epochs, learning_rate, batch_size, seed, shift, weight_decay, data.name, flip)
+    settings = _Settings(
+        epochs, learning_rate, batch_size, seed, shift, weight_decay, data.name, flip, shift_until=shift_until
+    )
     run = _Run(model, data, settings)
     if resume:
         run.restore(checkpoint)
@@ -146,7 +151,10 @@ class _Run:
         validation = accuracy(self.model, self.data.validation_images, self.data.validation_labels)
         result = Epoch(self.done + 1, loss, validation, time.perf_counter() - started)
         self.history.append(result)
-        if validation >= self.best_validation:  # on a tie the later epoch, which had the lower learning rate
+        complete = not hasattr(self.model, "is_complete") or self.model.is_complete()
+        if (
+            complete and validation >= self.best_validation
+        ):  # on a tie the later epoch, which had the lower learning rate
             self.best_epoch, self.best_validation = result.number, validation
             self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         return result
@@ -155,11 +163,12 @@ class _Run:
         self.model.train()
         batches = torch.randperm(len(self.images), generator=draw).to(self.device).split(self.settings.batch_size)
         total, count = 0.0, len(batches)
+        shift = self.settings.shift if self.done < self.settings.shift_until * self.settings.epochs else 0
         for index, batch in enumerate(batches):
             progress = (self.done * count + index) / max(1, self.settings.epochs * count - 1)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.settings.learning_rate * cosine(progress)
-            images = _shifted(self.images[batch], self.settings.shift, draw).float()
+            images = _shifted(self.images[batch], shift, draw).float()
             if self.settings.flip:
                 images = _flipped(images, draw)
             loss = nn.functional.cross_entropy(self.model(images), self.labels[batch])

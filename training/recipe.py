@@ -17,10 +17,12 @@ from torch import nn
 
 from lutforge.constants import simplified
 from lutforge.errors import TrainingError
+from lutforge.training.classifier_plan import ClassifierPlan
 from lutforge.training.data import Dataset, load_dataset
 from lutforge.training.export import FreezeReport, freeze_report, from_network, to_network
 from lutforge.training.fit import Epoch, Fitted, fit
 from lutforge.training.frozen import FrozenModel
+from lutforge.training.lut_classifier import lut_classifier, train_lut_classifier
 from lutforge.training.lutna import lutna_conv, lutna_mlp
 from lutforge.training.lutnet_plan import LutNetPlan
 from lutforge.training.pipeline import Measured, Pipeline
@@ -87,8 +89,7 @@ class _SingleStep:
 
     def train(self, model: nn.Module, data: Dataset, run: Run) -> Fitted:
         """Train a module in place."""
-        if run.begin is not None:
-            raise TrainingError(f"step {run.begin!r}: this recipe has one step only; go on with --resume")
+        _check_single_step(run)
         return fit(
             model,
             data,
@@ -121,7 +122,38 @@ class LutNaConvRecipe(_SingleStep):
         return lutna_conv(data)
 
 
-KINDS: Dict[str, Any] = {"lutnet": LutNetRecipe, "lutna_mlp": LutNaMlpRecipe, "lutna_conv": LutNaConvRecipe}
+@dataclass(frozen=True)
+class ClassifierRecipe(ClassifierPlan):
+    """LUT classifier: one layer of tables on encoded values, and a ternary head."""
+
+    def build(self, data: Dataset) -> nn.Module:
+        """Return an untrained module."""
+        return lut_classifier(data, self)
+
+    def train(self, model: Any, data: Dataset, run: Run) -> Fitted:
+        """Train a module in place."""
+        _check_single_step(run)
+        return train_lut_classifier(
+            model,
+            data,
+            seed=run.seed,
+            checkpoint=run.folder and run.folder / "training.pt",
+            resume=run.resume,
+            on_epoch=run.on_epoch,
+        )
+
+
+def _check_single_step(run: Run) -> None:
+    if run.begin is not None:
+        raise TrainingError(f"step {run.begin!r}: this recipe has one step only; go on with --resume")
+
+
+KINDS: Dict[str, Any] = {
+    "lutnet": LutNetRecipe,
+    "lut_classifier": ClassifierRecipe,
+    "lutna_mlp": LutNaMlpRecipe,
+    "lutna_conv": LutNaConvRecipe,
+}
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,31 @@ def test_best_validation_epoch_is_kept():
     assert accuracy(model, data.validation_images, data.validation_labels) == result.best_validation
 
 
+def test_only_complete_epochs_are_kept():
+    class Growing(Small):
+        def is_complete(self):
+            return len(self.fractions) in (4, 5)
+
+    result = fit(Growing(), blobs(), **{**SETTINGS, "epochs": 8, "learning_rate": 0.3})
+    accuracies = [epoch.validation_accuracy for epoch in result.history]
+    assert result.best_validation == max(accuracies[3:5]) < max(accuracies)
+    assert result.best_epoch in (4, 5)
+
+
+def test_images_are_shifted_until_a_part_is_done():
+    class Watching(Small):
+        def forward(self, x):
+            if self.training:
+                self.pixels.append(float(x.sum()))
+            return super().forward(x)
+
+    model = Watching()
+    model.pixels = []
+    fit(model, blobs(), epochs=4, learning_rate=0.01, batch_size=150, shift=1, shift_until=0.5)
+    whole = float(blobs().train_images.sum())
+    assert [pixels == whole for pixels in model.pixels] == [False, False, True, True]
+
+
 def test_interrupted_and_resumed_run_equals_an_uninterrupted_one(tmp_path):
     path = tmp_path / "run.checkpoint"
     whole = Small()
