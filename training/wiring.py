@@ -69,7 +69,7 @@ def wire(
         _deal_out_pruned(wiring, latent.abs().cpu().numpy(), mask.cpu().numpy(), neuron.cpu().numpy())
     elif strategy == "correlation":
         if evidence is None:
-            raise TrainingError("wiring 'correlation' chooses on images; call gather_evidence() before expand()")
+            raise TrainingError("wiring 'correlation' chooses on images; give it evidence (`lost_by_pruning`)")
         _explain(wiring, neuron.cpu().numpy(), evidence)
     for row in wiring:
         _fill_randomly(row, fan_in, draw)

@@ -68,7 +68,7 @@ def test_a_recipe_may_be_a_file(tmp_path: Path) -> None:
             "dense = 1",
             "recipe r, steps, dense: a table of epochs, learning_rate, weight_decay is",
         ),
-        ('kind = "lutnet"', 'kind = "mlp"', "recipe r: kind 'mlp' is unknown; use one of lutnet, lutna_mlp"),
+        ('kind = "lutnet"', 'kind = "mlp"', "recipe r: kind 'mlp' is unknown; use one of lutnet, lut_classifier"),
         ('dataset = "digits"', "", 'recipe r: dataset = "..." must be given'),
         ("[network]", "[network", r"recipe r: not TOML \("),
     ],
