@@ -22,8 +22,8 @@ from lutforge.reference import ReferenceExecutor
 from lutforge.training.export import from_network
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-NETWORKS = ("lutnet_mnist", "lutna_mlp_mnist", "lutna_conv_mnist")
-LEAST_ACCURACY = {"lutnet_mnist": 97.5, "lutna_mlp_mnist": 97.5, "lutna_conv_mnist": 98.8}
+NETWORKS = ("lutnet_mnist", "lutna_mlp_mnist", "lutna_conv_mnist", "lut_classifier_mnist")
+LEAST_ACCURACY = {"lutnet_mnist": 97.5, "lutna_mlp_mnist": 97.5, "lutna_conv_mnist": 98.8, "lut_classifier_mnist": 97.5}
 BOARD = load_board("pynq_z2")
 
 
