@@ -87,22 +87,34 @@ class LutClassifier(nn.Module):
         return simplify(wiring, tables, weights, self.thresholds.numel())
 
     def freeze(self) -> frozen.FrozenModel:
-        """Return the network as integers on the CPU. Thresholds whose bit nothing reads are never exceeded."""
+        """Return the network as integers on the CPU."""
         summed = self.simplified()
-        thresholds = torch.full_like(self.thresholds, self.high, device="cpu")
-        read = torch.tensor(summed.bits_read, dtype=torch.int64)
-        thresholds.view(-1)[read] = self.thresholds.cpu().flatten()[read]
-        bits = thresholds.numel()
-        steps = [
-            ("image", frozen.Input(self.shape, self.low, self.high)),
-            ("flat", frozen.Reshape((len(thresholds),))),
-            ("bits", frozen.Encode(thresholds)),
-            ("tables", frozen.TruthTables(bits, 1, 1, summed.wiring, summed.tables)),
-            ("sums", frozen.BinaryMac(summed.weights, levels=(1,))),
-            ("answer", frozen.ArgMax()),
-        ]
-        about = {"tables": summed.live_tables, "slots": summed.slots}
-        return frozen.FrozenModel(self.name, steps, about)
+        features, steps = self.thresholds.shape
+        return frozen.FrozenModel(
+            self.name,
+            [
+                ("image", frozen.Input(self.shape, self.low, self.high)),
+                ("flat", frozen.Reshape((features,))),
+                ("bits", frozen.Encode(self._thresholds_read(summed))),
+                ("tables", frozen.TruthTables(features * steps, 1, 1, summed.wiring, summed.tables)),
+                ("sums", frozen.BinaryMac(summed.weights, levels=(1,))),
+                ("answer", frozen.ArgMax()),
+            ],
+            {"tables": summed.live_tables, "slots": summed.slots},
+        )
+
+    def _thresholds_read(self, summed: SummedTables) -> Tensor:
+        """Return thresholds, int64 [features or 1, steps], those that nothing reads never exceeded.
+
+        Thresholds that are the same for all features stay so, read or not: a stream brings a few features at a time,
+        and comparators whose thresholds do not change from beat to beat are constants.
+        """
+        thresholds = self.thresholds.cpu()
+        read = torch.zeros_like(thresholds, dtype=torch.bool)
+        read.view(-1)[torch.tensor(summed.bits_read, dtype=torch.int64)] = True
+        if (thresholds == thresholds[:1]).all():
+            thresholds, read = thresholds[:1], read.any(dim=0, keepdim=True)
+        return torch.where(read, thresholds, self.high)
 
 
 def lut_classifier(data: Dataset, plan: ClassifierPlan) -> LutClassifier:

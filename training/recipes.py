@@ -155,7 +155,7 @@ RECIPES: Dict[str, Recipe] = {
             partial(lut_classifier, plan=classifier_plan.NSL_KDD),
             train_lut_classifier,
             classifier_plan.NSL_KDD.epochs,
-            "LUT classifier of network connections, one layer of tables of 6 inputs on quantiles, 40 ternary weights",
+            "LUT classifier of network connections, one layer of tables of 6 inputs on ranks, 40 ternary weights",
         ),
     )
 }

@@ -84,14 +84,20 @@ def test_a_flipped_row_is_seen() -> None:
     assert not np.array_equal(lutforge.run(network, images), integer_sums(model, images))
 
 
-def test_bits_that_nothing_reads_are_never_exceeded() -> None:
-    model = untrained(TINY, blobs())
-    network = to_network(model.freeze())
-    thresholds = network.node("bits").op.thresholds.flatten()
-    read = set(model.simplified().bits_read)
-    assert 0 < len(read) < len(thresholds)
-    expected = [(40, 100)[bit % 2] if bit in read else 255 for bit in range(len(thresholds))]
-    assert thresholds.tolist() == expected
+def test_thresholds_that_nothing_reads_are_never_exceeded() -> None:
+    data = blobs()
+    model = untrained(replace(TINY, thresholds=(), quantiles=2), data)
+    thresholds = to_network(model.freeze()).node("bits").op.thresholds
+    read = np.isin(np.arange(40), model.simplified().bits_read).reshape(20, 2)
+    assert thresholds.shape == (20, 2) and read.any() and not read.all()
+    assert np.array_equal(thresholds, np.where(read, model.thresholds.numpy(), 255))
+
+
+def test_thresholds_that_features_share_are_stored_once() -> None:
+    model = untrained(replace(TINY, thresholds=(40, 100, 120)), blobs())
+    with torch.no_grad():  # pin k of every table reads step 0 or 2 of feature k
+        model.tables.wiring.copy_(torch.arange(6) * 3 + torch.tensor([0, 2, 0, 2, 0, 2]))
+    assert to_network(model.freeze()).node("bits").op.thresholds.tolist() == [[40, 255, 120]]
 
 
 def test_tables_without_slots_are_dropped() -> None:
