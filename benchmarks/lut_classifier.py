@@ -37,7 +37,7 @@ MNIST: ClassifierPlan = recipe_named("lut_classifier_mnist").plan  # type: ignor
 SIZES: Dict[str, ClassifierPlan] = {
     "97.5": replace(MNIST, tables=848, slots=624),
     "98.0": MNIST,
-    "98.5": replace(MNIST, tables=2400, slots=2000),
+    "98.5": replace(MNIST, tables=2800, slots=2400),
 }
 OUTPUT = "class"
 DEPTHS = {"tables.input": 1, "tables": 1, "sums": 1}
