@@ -130,30 +130,44 @@ def answers_parts(network: Network, last: int, output: str, beat_bits: int) -> P
         return Parts()
     beats, words, steps = output_stream(network, output, beat_bits).beats, beat_bits // 32, classes // last
     stages, arrived = answer_registers(last, output), last * kind.bits
-    control = (stages - 1) * bits_of(steps + beats - 1) + SENT_BITS + 2
-    result = counter(steps + beats) + elastic(stages) + parts(ff=control, unit=1, answers=1, depth=6)
+    control = (stages - 1) * bits_of(steps + beats - 1) + SENT_BITS + 3
+    result = counter(steps + beats) + elastic(stages) + parts(ff=control, unit=1, answers=1, depth=4) + equal(SENT_BITS)
     if output != "class":
         held, beat = classes * kind.bits, words * kind.bits
-        if last == words and output == "logits" and classes % words == 0:  # shifts the same way always: SRL16E
+        if last == words and classes % words == 0:  # shifts the same way always: SRL16E
             result += parts(ff=beat, ram_site=beat)
         else:
             result += parts(ff=held, answer_bit=held - (0 if steps > 1 else beat))
         result += parts(ff=(stages - 1) * arrived)
     if output != "logits":
-        result += _tournament(last, kind.bits, steps) + parts(ff=arrived if output == "class" else 0)
+        result += _tournament(last, kind.bits, steps)
+        # in front of the first round are registers that logits have too; behind logits the class takes its turn in a word
+        result += parts(ff=arrived) if output == "class" else parts(ff=1, table=kind.bits)
     return result
 
 
 def _tournament(lanes: int, bits: int, steps: int) -> Parts:
-    """Return the rounds of compare and select among the lanes, and the best of all beats."""
-    index = bits_of(lanes * steps - 1)
-    result = parts(ff=bits + index + 1 + (index if steps > 1 else 0), class_bit=bits + index)
-    left = lanes
-    for level in range((lanes - 1).bit_length()):
-        pairs = left // 2
+    """Return the rounds of compare and select among the lanes, and the best of all beats, if there is more than one.
+
+    Comparisons and choices of values are LUTs of two bits each (`hls/rtl/compare.v`); the last value of one beat is not
+    chosen. Indices grow by a bit per round.
+    """
+    pair, index = ceil(bits / 2), bits_of(lanes * steps - 1)
+    result, left, rounds = parts(ff=index), lanes, (lanes - 1).bit_length()
+    for level in range(rounds):
+        pairs, valued = left // 2, level < rounds - 1 or steps > 1
         left -= pairs
-        result += parts(ff=left * (bits + level + 1), class_bit=pairs * (bits + level + 1))
+        result += parts(
+            ff=left * (level + 1 + (bits if valued else 0)), table=pairs * pair * (1 + valued), class_bit=pairs * level
+        )
+    if steps > 1:
+        result += parts(ff=bits + index, table=pair, class_bit=2 * index)
     return result
+
+
+def equal(bits: int) -> Parts:
+    """Return the comparison of two words (`lutforge_equal`)."""
+    return parts(table=ceil(bits / 3))
 
 
 def control_parts(beats: int) -> Parts:
@@ -162,4 +176,4 @@ def control_parts(beats: int) -> Parts:
     Flip-flops: ten flags, two of the handshakes, the reset, three words of 32 bits and the nine bits of a read that
     can be other than those of `images`.
     """
-    return counter(beats) + parts(ff=10 + 2 + 1 + 3 * SENT_BITS, control=1, depth=5)
+    return counter(beats) + equal(SENT_BITS) + parts(ff=10 + 2 + 1 + 3 * SENT_BITS, control=1, depth=5)

@@ -32,6 +32,7 @@ from lutforge.operations import (
     Window,
 )
 from lutforge.schedule import (
+    COUNTERS,
     MAX_BEAT_BITS,
     Folded,
     Folding,
@@ -269,10 +270,10 @@ def make_random_images(rng: Rng, network: Network, count: int) -> npt.NDArray[np
 
 
 def make_random_schedule(rng: Rng, network: Network) -> Schedule:
-    """A valid schedule: every layer unrolled, or any PE and SIMD that divide it; some deeper streams."""
+    """A valid schedule: every layer unrolled, or any PE and SIMD that divide it; some deeper streams; any counters."""
     foldings = {node.name: random_folding(rng, network, node) for node in network.nodes if is_foldable(node)}
     depths = {node.name: pick(rng, 3, 40) for node in network.nodes if rng.random() < 0.2}
-    return check(network, Schedule(foldings, depths))
+    return check(network, Schedule(foldings, depths, counters=COUNTERS[pick(rng, 0, 1)]))
 
 
 def random_folding(rng: Rng, network: Network, node: Node) -> Folding:

@@ -25,6 +25,13 @@ module lutforge_answers #(
     output wire out_valid,
     input wire out_ready
 );
+    function integer bits_of;  // bits that hold 0..top
+        input integer top;
+        begin
+            bits_of = 1;
+            while (top >> bits_of > 0) bits_of = bits_of + 1;
+        end
+    endfunction
     localparam PARTS = CLASSES / LANES, WORDS = BEAT / 32, STAGES = (CLASS ? LEVELS : 0) + 2;
     wire [STAGES-1:0] load;
     wire step_first, step_last, full, room;
@@ -61,13 +68,18 @@ module lutforge_answers #(
     // Logits wait in a shift register: read from above, sent from below.
     wire [BEAT-1:0] words;
     reg [31:0] sent;
-    reg final_beat;
+    reg final_beat, final_image;
+    wire [31:0] more = sent + 32'd1;
+    wire all_sent;
+    lutforge_equal #(.WIDTH(32)) count_reached (.a(more), .b(images), .equal(all_sent));
     always @(posedge clk) begin
-        if (rst) sent <= 32'd0;
-        else if (store & ends) sent <= sent + 32'd1 == images ? 32'd0 : sent + 32'd1;
+        final_image <= all_sent;  // known a cycle later: between two ends at least one item reads
+        // as a reset of its own, which registers have; a choice of zero would be a LUT per bit
+        if (rst | (store & ends & final_image)) sent <= 32'd0;
+        else if (store & ends) sent <= more;
         if (store) begin
             sends <= ~reads;
-            final_beat <= ends & sent + 32'd1 == images;
+            final_beat <= ends & final_image;
         end
     end
     assign out_last = final_beat;
@@ -112,36 +124,50 @@ module lutforge_answers #(
         end
         if (CLASS) begin : classes
             localparam PLACE = (LOGITS ? CLASSES : 0) % WORDS, ON = (LOGITS ? CLASSES : 0) / WORDS;
+            localparam INDEX = bits_of(CLASSES - 1);
+            localparam [INDEX-1:0] STEP = PARTS == 1 ? 0 : LANES;
             wire [BITS-1:0] value;
-            wire [15:0] lane;
+            wire [INDEX-1:0] lane;
             wire [LANES*BITS-1:0] in_values;
-            wire [LANES*16-1:0] lane_numbers;
-            lutforge_tournament #(.COUNT(LANES), .BITS(BITS), .SIGNED(SIGNED), .INDEX(16), .LEVELS(LEVELS)) among (
+            wire [LANES*INDEX-1:0] lane_numbers;
+            lutforge_tournament #(.COUNT(LANES), .BITS(BITS), .SIGNED(SIGNED), .INDEX(INDEX), .LEVELS(LEVELS)) among (
                 .clk(clk), .load(load), .values(in_values), .indices(lane_numbers), .value(value), .index(lane)
             );
             lutforge_register #(.WIDTH(LANES * BITS)) first (.clk(clk), .load(load[0]), .d(in_data), .q(in_values));
             genvar n;
             for (n = 0; n < LANES; n = n + 1) begin : number
-                assign lane_numbers[n*16 +: 16] = n;
+                assign lane_numbers[n*INDEX +: INDEX] = n;
             end
-            reg [BITS-1:0] best;
-            reg [15:0] winner, offset;
-            reg here;
-            wire larger = SIGNED ? $signed(value) > $signed(best) : value > best;
-            wire fresh = arrived_step == 32'd0;
-            always @(posedge clk) begin
-                if (store) begin
-                    here <= arrived_step == PARTS + ON;
-                    offset <= reads & ~(arrived_step == PARTS - 1) ? (fresh ? LANES : offset + LANES) : 16'd0;
-                    if (reads & (fresh | larger)) begin
+            reg [INDEX-1:0] winner;
+            if (PARTS == 1) begin : at_once
+                always @(posedge clk) if (store & reads) winner <= lane;
+                wire unused = &{1'b0, value};
+            end else begin : in_turn
+                reg [BITS-1:0] best;
+                reg [INDEX-1:0] offset;  // of the lanes of this beat
+                wire larger;
+                lutforge_greater #(.BITS(BITS), .SIGNED(SIGNED)) compare (.a(value), .b(best), .greater(larger));
+                wire fresh = arrived_step == 32'd0;
+                always @(posedge clk) begin
+                    if (rst | (store & ~reads)) offset <= {INDEX{1'b0}};
+                    else if (store) offset <= offset + STEP;
+                    if (store & reads & (fresh | larger)) begin
                         best <= value;
-                        winner <= lane + (fresh ? 16'd0 : offset);
+                        winner <= lane + offset;
                     end
                 end
             end
+            wire here;  // the class is in this beat
+            if (LOGITS) begin : behind
+                reg held;
+                assign here = held;
+                always @(posedge clk) if (store) held <= arrived_step == PARTS + ON;
+            end else begin : nothing_else
+                assign here = 1'b1;
+            end
             for (w = 0; w < WORDS; w = w + 1) begin : word
                 if (w == PLACE) begin : placed
-                    assign out_data[w*32 +: 32] = here ? {16'd0, winner} : words[w*32 +: 32];
+                    assign out_data[w*32 +: 32] = here ? {{32 - INDEX{1'b0}}, winner} : words[w*32 +: 32];
                 end else begin : plain
                     assign out_data[w*32 +: 32] = words[w*32 +: 32];
                 end
@@ -181,7 +207,7 @@ module lutforge_tournament #(
     parameter COUNT = 2,
     parameter BITS = 8,
     parameter SIGNED = 1,
-    parameter INDEX = 16,
+    parameter INDEX = 4,
     parameter LEVELS = 1
 ) (
     input wire clk,
@@ -207,8 +233,9 @@ module lutforge_tournament #(
                 wire [INDEX-1:0] name;
                 if (2 * i + 1 < COUNT) begin : two
                     wire [BITS-1:0] right = values[(2*i + 1)*BITS +: BITS];
-                    wire larger = SIGNED ? $signed(right) > $signed(left) : right > left;
-                    assign best = larger ? right : left;
+                    wire larger;
+                    lutforge_greater #(.BITS(BITS), .SIGNED(SIGNED)) compare (.a(right), .b(left), .greater(larger));
+                    lutforge_choice #(.WIDTH(BITS)) choose (.choice(larger), .zero(left), .one(right), .q(best));
                     assign name = larger ? indices[(2*i + 1)*INDEX +: INDEX] : indices[2*i*INDEX +: INDEX];
                 end else begin : one
                     assign best = left;

@@ -50,7 +50,9 @@ module lutforge_control #(
     assign interrupt = enabled & |(isr & ier);
 
     wire ends = running & (answer_end | images == 32'd0);
-    wire open = running & taken != images;
+    wire all_taken;
+    lutforge_equal #(.WIDTH(32)) count_reached (.a(taken), .b(images), .equal(all_taken));
+    wire open = running & ~all_taken;
     wire image_end;
     assign gated_valid = in_valid & open;
     assign in_ready = gated_ready & open;

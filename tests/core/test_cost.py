@@ -288,3 +288,58 @@ def test_a_layer_takes_about_what_was_estimated(layer):
     assert told.lut6 == pytest.approx(real.raw, rel=0.15)
     assert told.ff == pytest.approx(real.ff, rel=0.05)
     assert (told.bram36, told.dsp) == (real.bram36, real.dsp)
+
+
+def binary_codes(seed, outputs, inputs, levels):
+    rng = np.random.default_rng(seed)
+    weights = rng.choice([-1, 1], (outputs, inputs))
+    weights[rng.random(weights.shape) < 0.2] = 0
+    return network(Input((inputs,), 0, (1 << len(levels)) - 1), BinaryMac(weights, levels))
+
+
+def inverters():
+    """Three sums of 30 bits of which about half are inverted: tables of one input."""
+    rng = np.random.default_rng(4)
+    wiring = np.concatenate([rng.choice(40, 30, replace=False) for _ in range(3)])[:, None]
+    contents = np.array([[0, 1], [1, 0]])[rng.integers(0, 2, 90)]
+    op = LutNeurons(3, 40, 1, wiring, np.repeat(np.arange(3), 30), np.ones(90, int), contents)
+    return network(Input((40,), 0, 1), op)
+
+
+CARRIED = {
+    "tables": (network(Input((40,), 0, 3), lut_neurons(11, 8, 40, 6, 40, 2)), 1),
+    "inverters": (inverters(), 1),
+    "codes": (binary_codes(1, 6, 40, (2, 1)), 2),
+}
+
+
+@needs_yosys
+@pytest.mark.parametrize("layer", CARRIED)
+def test_counters_on_carry_chains_take_the_luts_that_were_told(layer):
+    """Each is a LUT6_2; inverted bits cost nothing, and control is all that synthesis adds."""
+    from lutforge.hls.rtl_generator import generate_rtl
+    from lutforge.netlist import read_netlist
+    from lutforge.overlays.synthesis_cells import count_cells
+    from lutforge.overlays.synthesis_depth import longest_path
+    from lutforge.yosys import synthesise
+
+    net, levels = CARRIED[layer]
+    plan = replace(unrolled(net), counters="carry", levels=levels)
+    netlist = read_netlist(synthesise(generate_rtl(net, plan, PYNQ).texts, "lutforge_node_n1").json, "lutforge_node_n1")
+    real, facts = count_cells(netlist, 0), mac_area.survey(net, levels, "carry")["n1"]
+    told = facts.unrolled + facts.popcount
+    tables = (
+        mac_shape.needs_table(facts.op, mac_shape.supports(facts.op.tables), "carry").sum() if layer != "codes" else 0
+    )
+    assert real.luts["LUT6_2"] == told.counts["table"] - tables
+    assert real.luts["LUT1"] == 0
+    assert told.area().lut6 == pytest.approx(real.raw, rel=0.03, abs=4)
+    assert told.ff == pytest.approx(real.ff, rel=0.05)
+    assert told.depth == longest_path(netlist).levels
+
+
+def test_counters_on_carry_chains_are_half_of_those_of_tables():
+    net = binary_codes(1, 6, 40, (2, 1))
+    costs = [cost.estimate(net, replace(unrolled(net), counters=make), 64) for make in ("luts", "carry")]
+    assert costs[1].generated().lut6 < 0.7 * costs[0].generated().lut6
+    assert costs[1].latency_cycles <= costs[0].latency_cycles

@@ -80,6 +80,18 @@ def test_registers_stand_a_level_apart_or_more(network):
         schedule.check(network, Schedule(foldings, levels=0))
 
 
+def test_counters_are_of_a_known_make(network):
+    foldings = {"fc": Folded(3, 4), "luts": Unrolled()}
+    assert schedule.check(network, Schedule(foldings, counters="carry")).counters == "carry"
+    assert Schedule(foldings).counters == "luts"
+    with pytest.raises(ScheduleError, match=r"schedule: counters 'dsp' are unknown; use one of luts, carry"):
+        schedule.check(network, Schedule(foldings, counters="dsp"))
+    read = schedule.from_json('{"foldings": {"fc": "unrolled"}, "counters": 3}')
+    with pytest.raises(ScheduleError, match="schedule: counters 3 are unknown"):
+        schedule.check(network, read)
+    assert schedule.from_json('{"foldings": {}}').counters == "luts"
+
+
 def test_a_conventional_multiplier_cannot_be_folded():
     network = Network("n", (Node("x", Input((12,))), Node("fc", dense(multiplier=Conventional()), ("x",))))
     with pytest.raises(
@@ -210,6 +222,8 @@ def test_the_text_of_a_schedule():
     assert schedule.to_json(plan).split() == (
         [
             "{",
+            '"counters":',
+            '"luts",',
             '"depths":',
             "{",
             '"a":',

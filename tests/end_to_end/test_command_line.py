@@ -135,7 +135,7 @@ def test_rtl_names_the_simulators_it_knows(small):
 def test_check_of_every_simulation_of_the_verilog(small):
     needs("verilator")
     run = lutforge_command(
-        *("check", small / "net.npz", "--images", small / "images.npz", "--schedule", "2x2"),
+        *("check", small / "net.npz", "--images", small / "images.npz", "--schedule", "2x2+carry"),
         *("--executors", "reference,rtl,rtl-netlist,device-rtl"),
     )
     assert run.returncode == 0, run.stderr
