@@ -134,13 +134,15 @@ def answers_parts(network: Network, last: int, output: str, beat_bits: int) -> P
     result = counter(steps + beats) + elastic(stages) + parts(ff=control, unit=1, answers=1, depth=4) + equal(SENT_BITS)
     if output != "class":
         held, beat = classes * kind.bits, words * kind.bits
-        if last == words and output == "logits" and classes % words == 0:  # shifts the same way always: SRL16E
+        if last == words and classes % words == 0:  # shifts the same way always: SRL16E
             result += parts(ff=beat, ram_site=beat)
         else:
             result += parts(ff=held, answer_bit=held - (0 if steps > 1 else beat))
         result += parts(ff=(stages - 1) * arrived)
     if output != "logits":
-        result += _tournament(last, kind.bits, steps) + parts(ff=arrived if output == "class" else 0)
+        result += _tournament(last, kind.bits, steps)
+        # in front of the first round are registers that logits have too; behind logits the class takes its turn in a word
+        result += parts(ff=arrived) if output == "class" else parts(ff=1, table=kind.bits)
     return result
 
 
