@@ -58,8 +58,8 @@ _HEAD = """# LUTNet against the binarised network: what was measured
 
 MNIST, 784-256-256-256-256-10, the first layer on pixels; the epoch chosen on 5,000 validation images. LUTs are cells of
 yosys {yosys} for the 7 series (raw; "packed" is an estimate), answers by class, without place and route; accuracies are
-of the integer network on all 10,000 test images. Images/s are predicted at 100 MHz and not timing-closed: the first
-layer takes 256 cycles an image, the others one. {first} to {last}:
+of the integer network on all 10,000 test images. Images/s are predicted at 100 MHz and not timing-closed; the first
+layer, folded, sets them, the others take an image per cycle. {first} to {last}:
 
     OMP_NUM_THREADS=1 python benchmarks/lutnet.py --data DIR
 """
