@@ -334,7 +334,7 @@ def test_ctrl_c_stops_with_a_message(tmp_path):
     words = [sys.executable, "-m", "lutforge.cli", "train", "lutnet_digits", "-o", str(tmp_path)]
     run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("*/training.pt*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("steps/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)
