@@ -141,7 +141,7 @@ def answers_parts(network: Network, last: int, output: str, beat_bits: int) -> P
         result += parts(ff=(stages - 1) * arrived)
     if output != "logits":
         result += _tournament(last, kind.bits, steps)
-        # in front of the first round are registers that logits have too; behind logits the class takes its turn in a word
+        # in front of the first round are registers that logits have too; behind them the class takes its turn in a word
         result += parts(ff=arrived) if output == "class" else parts(ff=1, table=kind.bits)
     return result
 
