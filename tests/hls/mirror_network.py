@@ -30,7 +30,10 @@ def mirror_network(name: str = "mirror_net") -> Network:
 def mirror_design(depth: int = 15) -> RtlDesign:
     """depth: of the short branch; fifteen are enough. A memory that nothing reads is there to be counted."""
     top = TOP.read_text().replace("localparam DEPTH = 15", f"localparam DEPTH = {depth}")
-    texts = {f"rtl/lutforge/{name}.v": (LIBRARY / f"{name}.v").read_text() for name in ("stream", "control", "answers")}
+    texts = {
+        f"rtl/lutforge/{name}.v": (LIBRARY / f"{name}.v").read_text()
+        for name in ("stream", "control", "compare", "answers")
+    }
     texts |= {"rtl/lutforge_top.v": top, "mem/spare.weights.mem": "// two words\n0f\na0\n"}
     return RtlDesign("lutforge_top", texts, (), PROBES)
 
