@@ -5,9 +5,9 @@
     OMP_NUM_THREADS=1 python benchmarks/lut_classifier.py --data DIR [--seeds 0,1,2] [--synthesise 0] [size ...]
 
 A size names the test accuracy that it is meant for, and was set with that in view; settings were compared on validation
-images, and each run keeps its best validation epoch. Networks are written to the folder OUT. Area is counted by yosys with all layers unrolled, counters on
-carry chains and a class number as the answer, for PYNQ-Z2; images/s are predicted from the cycles of the schedule at
-the board's clock, not timing-closed.
+images, and each run keeps its best validation epoch. Networks are written to the folder OUT. Area is counted by yosys
+with all layers unrolled, counters on carry chains and a class number as the answer, for PYNQ-Z2; images/s are predicted
+from the cycles of the schedule at the board's clock, not timing-closed.
 """
 
 from __future__ import annotations
