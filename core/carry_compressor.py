@@ -51,14 +51,14 @@ class RowAdder:
     """The adder of what is left: its carry chain begins at column `low` and has a place per entry of `saves`.
 
     saves: places whose LUT hands the carry among its rows to the LUT above. tables: places that have a LUT; the others
-    have a constant or nothing but the carry. carry_in: a bit of the lowest column enters as carry. low: -1 if there is
-    nothing to add.
+    have a constant or nothing but the carry. fourth: a bit of the lowest column enters its LUT where those above have
+    the carry among rows. low: -1 if there is nothing to add.
     """
 
     low: int = -1
     saves: Tuple[bool, ...] = ()
     tables: Tuple[bool, ...] = ()
-    carry_in: bool = False
+    fourth: bool = False
 
     @property
     def luts(self) -> int:
@@ -66,13 +66,13 @@ class RowAdder:
         return sum(self.tables)
 
 
-def row_adder(heights: Sequence[int], ones: int, width: int, carry_in: bool) -> Optional[RowAdder]:
+def row_adder(heights: Sequence[int], ones: int, width: int, fourth: bool) -> Optional[RowAdder]:
     """Return the adder of columns of so many bits and the constant `ones`; None where a column has too many.
 
-    carry_in: whether a bit may enter as carry, which it only can as it is, not inverted.
+    fourth: whether the lowest column may have a bit more; the carry chain reads it, so it must not be inverted.
 
     >>> row_adder((3, 3), 0, 4, False)
-    RowAdder(low=0, saves=(True, True, False, False), tables=(True, True, True, False), carry_in=False)
+    RowAdder(low=0, saves=(True, True, False, False), tables=(True, True, True, False), fourth=False)
     """
     columns = [(height, (ones >> place) & 1) for place, height in enumerate(heights)]
     columns += [(0, (ones >> place) & 1) for place in range(len(columns), width)]
@@ -80,10 +80,10 @@ def row_adder(heights: Sequence[int], ones: int, width: int, carry_in: bool) -> 
     if low < 0:
         return RowAdder()
     top = max(place for place, column in enumerate(columns) if any(column))
-    enters = carry_in and sum(columns[low]) > ROWS
+    enters = fourth and sum(columns[low]) > ROWS
     saves: List[bool] = []
     tables: List[bool] = []
-    pending = 0
+    pending = int(enters)
     for place in range(low, width):
         done = place > top and not pending  # nothing but the carry
         height, one = columns[place]
@@ -106,10 +106,10 @@ class CarryTree(CompressorTree):
 
 
 @cache
-def carry_tree(heights: Heights, ones: int, width: int, carry_in: bool) -> CarryTree:
+def carry_tree(heights: Heights, ones: int, width: int, fourth: bool) -> CarryTree:
     """Return the tree for columns of so many bits, column 0 (weight 1) first, and a constant; modulo 2**width.
 
-    ones: 0..2**width - 1, added by the adder. carry_in: as for `row_adder`.
+    ones: 0..2**width - 1, added by the adder. fourth: as for `row_adder`.
 
     >>> carry_tree((7,), 0, 3, True).levels, carry_tree((7,), 0, 3, True).luts
     ((((7,), (), ()),), 2)
@@ -131,7 +131,7 @@ def carry_tree(heights: Heights, ones: int, width: int, carry_in: bool) -> Carry
         if left in seen:
             continue
         seen.add(left)
-        adder = row_adder(left, ones, width, carry_in)
+        adder = row_adder(left, ones, width, fourth)
         if adder:
             offer(luts, left, levels, adder)
         for sizes in _next_levels(left, thorough=len(seen) <= EFFORT):

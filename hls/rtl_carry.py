@@ -133,14 +133,14 @@ def _adder(style: str, name: str, columns: Columns, plan: RowAdder, ones: int, w
     """Return (text, sum) of the columns from `plan.low` on."""
     width = len(plan.saves)
     held = [list(bits) for bits in columns[plan.low : plan.low + width]]
-    carry = held[0].pop() if plan.carry_in else None
+    fourth = held[0].pop() if plan.fourth else None
     rows = [[column[row] if row < len(column) else None for column in held] for row in range(3)]
     fixed = (ones >> plan.low) & ((1 << width) - 1)
-    enters = wire(carry.number) if carry else "1'b0"
+    enters = wire(fourth.number) if fourth else "1'b0"
     if style == "generic":
         words = [concatenated([_wire(bit, wire) if bit else "1'b0" for bit in row]) for row in rows if any(row)]
         words += [constant(width, fixed)] if fixed else []
-        words += [concatenated([enters] + ["1'b0"] * (width - 1))] if carry else []
+        words += [concatenated([enters] + ["1'b0"] * (width - 1))] if fourth else []
         return "", " + ".join(words)
     turned = [int(bit.inverted) if bit else 0 for row in rows for bit in row]
     sizes: Dict[str, Any] = {
@@ -150,7 +150,7 @@ def _adder(style: str, name: str, columns: Columns, plan: RowAdder, ones: int, w
         "SAVES": constant(width, _mask(plan.saves)),
         "INVERT": constant(3 * width, _mask(turned)),
     }
-    ports = {"carry": enters, "sum": f"{name}_sum"}
+    ports = {"fourth": enters, "sum": f"{name}_sum"}
     for letter, row in zip("abc", rows, strict=True):
         ports[letter] = concatenated([wire(bit.number) if bit else "1'b0" for bit in row])
     text = f"    wire [{width - 1}:0] {name}_sum;\n"

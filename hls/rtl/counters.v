@@ -88,9 +88,9 @@ module lutforge_count3 #(
 `endif
 endmodule
 
-// sum = a + b + c + ONES + carry, rows of WIDTH bits, modulo 2**WIDTH; a, b and c are inverted where INVERT, {c, b, a}, is 1.
+// sum = a + b + c + ONES + fourth, rows of WIDTH bits, modulo 2**WIDTH; a, b, c are inverted where INVERT, {c, b, a}, is 1.
 // A place has a LUT where TABLES is 1, else no row has a bit there. Where SAVES is 1, three or four bits come together: the
-// LUT adds those of the rows, and their carry goes to the LUT above, which has it as a fourth.
+// LUT adds those of the rows, and their carry goes to the LUT above, which has it as a fourth bit; the lowest has `fourth`.
 module lutforge_add_rows #(
     parameter WIDTH = 4,
     parameter [WIDTH-1:0] ONES = 0,
@@ -98,7 +98,7 @@ module lutforge_add_rows #(
     parameter [WIDTH-1:0] SAVES = {WIDTH{1'b1}},
     parameter [3*WIDTH-1:0] INVERT = 0
 ) (
-    input wire carry,
+    input wire fourth,
     input wire [WIDTH-1:0] a,
     input wire [WIDTH-1:0] b,
     input wire [WIDTH-1:0] c,
@@ -118,7 +118,7 @@ module lutforge_add_rows #(
     endfunction
     wire [WIDTH:0] saved;  // carries among the rows of the place below
     wire [WIDTH-1:0] s, di;
-    assign saved[0] = 1'b0;
+    assign saved[0] = fourth;
     genvar i;
     generate
         for (i = 0; i < WIDTH; i = i + 1) begin : place
@@ -137,11 +137,11 @@ module lutforge_add_rows #(
             end
         end
     endgenerate
-    lutforge_carry_in #(.WIDTH(WIDTH)) chain (.carry(carry), .s(s), .di(di), .o(sum));
+    lutforge_carry #(.WIDTH(WIDTH)) chain (.s(s), .di(di), .o(sum));
     wire unused_saved = &{1'b0, saved[WIDTH]};
 `else
     localparam [WIDTH-1:0] ONE = 1;
     assign sum = (a ^ INVERT[WIDTH-1:0]) + (b ^ INVERT[2*WIDTH-1:WIDTH]) + (c ^ INVERT[3*WIDTH-1:2*WIDTH]) + ONES
-        + (carry ? ONE : {WIDTH{1'b0}});
+        + (fourth ? ONE : {WIDTH{1'b0}});
 `endif
 endmodule

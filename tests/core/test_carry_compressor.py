@@ -46,7 +46,7 @@ def chain(columns: Columns, ones: int, tree: CarryTree, width: int) -> int:
         assert len(column) + ((ones >> place) & 1) <= 1
         total |= (sum(column) | ((ones >> place) & 1)) << place
     held = [list(column) for column in columns]
-    carry, pending = held[low].pop() if plan.carry_in else 0, None
+    carry, pending = 0, held[low].pop() if plan.fourth else None
     for index, (saves, table) in enumerate(zip(plan.saves, plan.tables, strict=True)):
         rows = [*held[low + index], *([1] if (ones >> (low + index)) & 1 else [])]
         assert len(rows) <= ROWS and table == (len(held[low + index]) > 0 or pending is not None)
@@ -66,15 +66,15 @@ HEIGHTS = st.lists(st.integers(0, 70), min_size=1, max_size=6)
 
 @settings(max_examples=300, deadline=None, print_blob=True)
 @given(HEIGHTS, st.integers(1, 14), st.integers(0, 2**14 - 1), st.booleans(), st.integers(0, 2**32 - 1))
-def test_the_sum_is_kept(heights, width, ones, carry_in, seed):
+def test_the_sum_is_kept(heights, width, ones, fourth, seed):
     ones &= (1 << width) - 1
-    tree = carry_tree(tuple(heights), ones, width, carry_in)
+    tree = carry_tree(tuple(heights), ones, width, fourth)
     rng = np.random.default_rng(seed)
     for ratio in (0.5, 1.0):
         columns = [(rng.random(height) < ratio).astype(int).tolist() for height in heights]
         wanted = ones + sum(sum(column) << place for place, column in enumerate(columns))
         assert chain(compress(columns, tree, width), ones, tree, width) == wanted % (1 << width)
-    assert carry_in or not tree.adder.carry_in
+    assert fourth or not tree.adder.fourth
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
@@ -83,15 +83,15 @@ def test_the_adder_of_every_small_pile_of_bits(width):
     for code in range(5**width):
         heights = [(code // 5**place) % 5 for place in range(width)]
         for ones in range(1 << width):
-            for carry_in in (False, True):
-                _check_adder(heights, ones, width, carry_in)
+            for fourth in (False, True):
+                _check_adder(heights, ones, width, fourth)
 
 
-def _check_adder(heights: Sequence[int], ones: int, width: int, carry_in: bool) -> None:
-    adder = row_adder(heights, ones, width, carry_in)
+def _check_adder(heights: Sequence[int], ones: int, width: int, fourth: bool) -> None:
+    adder = row_adder(heights, ones, width, fourth)
     most = [height + ((ones >> place) & 1) for place, height in enumerate(heights)]
     low = next((place for place, count in enumerate(most) if count > 1), width)
-    allowed = [ROWS + (carry_in and place == low and heights[place] > 0) for place in range(width)]
+    allowed = [ROWS + (fourth and place == low and heights[place] > 0) for place in range(width)]
     assert (adder is None) == any(count > limit for count, limit in zip(most, allowed, strict=True))
     if adder:
         tree = CarryTree((), tuple(heights), 0, (sum(heights),), adder)

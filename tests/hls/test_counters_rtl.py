@@ -82,8 +82,8 @@ def adders() -> List[Part]:
             place += height
         held = [*held, []][plan.low :]
         total = np.full(len(X), ones >> plan.low)
-        carry = f"x[{held[0][-1]}]" if plan.carry_in else "1'b0"
-        total += bit(held[0].pop()) if plan.carry_in else 0
+        fourth = f"x[{held[0][-1]}]" if plan.fourth else "1'b0"
+        total += bit(held[0].pop()) if plan.fourth else 0
         rows: Dict[str, str] = {}
         invert = 0
         for row, letter in enumerate("abc"):
@@ -101,7 +101,7 @@ def adders() -> List[Part]:
             "SAVES": constant(width, sum(used << i for i, used in enumerate(plan.saves))),
             "INVERT": constant(3 * width, invert),
         }
-        text = instance("lutforge_add_rows", f"u_{name}", sizes, {"carry": carry, **rows, "sum": name})
+        text = instance("lutforge_add_rows", f"u_{name}", sizes, {"fourth": fourth, **rows, "sum": name})
         result.append(Part(name, width, text, plan.luts, total % (1 << width)))
     return result
 
@@ -207,7 +207,7 @@ def test_every_input_of_the_behavioural_text(tmp_path):
 def test_there_are_enough_adders():
     parts = adders()
     assert len(parts) > 50 and {part.bits for part in parts} == {2, 3, 4}
-    assert sum("carry(x[" in part.text for part in parts) >= 5
+    assert sum("fourth(x[" in part.text for part in parts) >= 5
 
 
 # what the emitter makes of them
