@@ -8,7 +8,7 @@ The emitter of Verilog builds exactly this, and the cost model prices exactly th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons
 from lutforge.schedule import CARRY, LUTS, Folded
 
 Ints = npt.NDArray[Any]
+Wire = TypeVar("Wire", int, str)
 DIGITS, DIGITAL, SIGNS, CODES = range(4)
 """Kinds of terms, as KIND of `lutforge_mac_folded` numbers them."""
 
@@ -274,3 +275,15 @@ def depends(tables: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         halves = tables.reshape(count, -1, 2, 1 << place)
         result[:, place] = (halves[:, :, 0] != halves[:, :, 1]).any(axis=(1, 2))
     return result
+
+
+def reduced_table(table: Ints, wiring: Sequence[Wire]) -> Tuple[int, Tuple[Wire, ...]]:
+    """Return (INIT, inputs) without the inputs that do not matter. table: int [2**K]; wiring: numbers or names."""
+    inputs = list(wiring)
+    for position in reversed(range(len(inputs))):
+        halves = table.reshape(-1, 2, 1 << position)
+        if np.array_equal(halves[:, 0], halves[:, 1]):
+            table = halves[:, 0].ravel()
+            del inputs[position]
+    init = sum(int(bit) << address for address, bit in enumerate(table))
+    return init, tuple(inputs)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from lutforge.hls.layers import Layer, Site, call, stream_type
 from lutforge.hls.memories import mem_text, packed_words, product_inits
 from lutforge.hls.text import LIBRARY, LICENCE, complete, flag, pragma, rom, signed_bits, unsigned_array
+from lutforge.mac_shape import reduced_table
 from lutforge.multipliers import Digital, digit_table, digit_widths
 from lutforge.network import accumulator_bounds
 from lutforge.numerics import bits_for, level_value_table, pack_init
@@ -149,9 +150,11 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
     C model and reaches the tool through the box's description, so the top declares the function and no more.
     """
     name, source, kind, lanes = site.name, site.source, site.kind, site.lanes
+    inits, wiring, inputs = _reduced(op)
     members = {
-        "unsigned long long init(int table)": ("init", pack_init(op.tables), "[table]"),
-        "int wiring(int table, int k)": ("wiring", op.wiring, "[table][k]"),
+        "unsigned long long init(int table)": ("init", inits, "[table]"),
+        "int inputs(int table)": ("inputs", inputs, "[table]"),
+        "int wiring(int table, int k)": ("wiring", wiring, "[table][k]"),
         "int neuron(int table)": ("neuron", op.neuron, "[table]"),
         "int weight(int table)": ("weight", op.weight, "[table]"),
     }
@@ -160,7 +163,7 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
         f"    static {signature} {{\n{pragma('INLINE')}        return {name}_{member}{place};\n    }}\n"
         for signature, (member, _, place) in members.items()
     )
-    shape = [*op.wiring.shape, op.elements, op.bits, op.neurons, lanes.inputs, lanes.outputs, kind.bits]
+    shape = [*wiring.shape, op.elements, op.bits, op.neurons, lanes.inputs, lanes.outputs, kind.bits]
     signature = (
         f"void {name}_lut_array({stream_type(lanes.inputs, source.bits)}& in, "
         f"{stream_type(lanes.outputs, kind.bits)}& out)"
@@ -178,8 +181,18 @@ def lut_neurons(site: Site, op: LutNeurons) -> Layer:
         f"            {name}_lut_array(in, out);\n        }}\n    }}\n"
     )
     comment = f"{name}: INIT of {len(op.tables)} tables of {op.inputs} inputs, bit a is the output at address a"
-    inits = [int(word) for word in pack_init(op.tables)]
-    return Layer(params, body, code, {f"{name}.init.mem": mem_text(comment, inits, 1 << op.inputs)}, box)
+    words = [int(word) for word in pack_init(op.tables)]
+    return Layer(params, body, code, {f"{name}.init.mem": mem_text(comment, words, 1 << op.inputs)}, box)
+
+
+def _reduced(op: LutNeurons) -> Tuple[Array, Array, Array]:
+    """Return (INIT [tables], wiring [tables, most inputs], inputs [tables]): each table reads what matters to it."""
+    rows = [reduced_table(table, wiring) for table, wiring in zip(op.tables, op.wiring.tolist(), strict=True)]
+    inputs = np.array([len(wired) for _, wired in rows])
+    wiring = np.zeros((len(rows), max(1, int(inputs.max()))), dtype=np.int64)
+    for row, (_, wired) in enumerate(rows):
+        wiring[row, : len(wired)] = wired
+    return np.array([init for init, _ in rows], dtype=np.uint64), wiring, inputs
 
 
 def _rows(site: Site, weights: Array) -> Array:

@@ -11,15 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from lutforge.hls.rtl_text import concatenated, constant, instance, lookup, narrow_begin, narrow_end, shifted
 
-Ints = npt.NDArray[Any]
-Wire = TypeVar("Wire", int, str)
 WireOf = Callable[[int], str]
 """Return the wire of a bit's number."""
 
@@ -74,18 +69,6 @@ class Level:
             self.bits += [None] * outputs
             self.counts.append(Count(inputs, inverted, self.counted[key]))
         return self.counted[key]
-
-
-def reduced_table(table: Ints, wiring: Sequence[Wire]) -> Tuple[int, Tuple[Wire, ...]]:
-    """Return (INIT, inputs) without the inputs that do not matter. table: int [2**K]; wiring: numbers or names."""
-    inputs = list(wiring)
-    for position in reversed(range(len(inputs))):
-        halves = table.reshape(-1, 2, 1 << position)
-        if np.array_equal(halves[:, 0], halves[:, 1]):
-            table = halves[:, 0].ravel()
-            del inputs[position]
-    init = sum(int(bit) << address for address, bit in enumerate(table))
-    return init, tuple(inputs)
 
 
 def write(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lutforge.hls import rtl_bits, rtl_carry
 from lutforge.hls.memories import mem_text, packed_words
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, memory_style, wrapped
-from lutforge.hls.rtl_levels import PASS, Level, reduced_table, write
+from lutforge.hls.rtl_levels import PASS, Level, write
 from lutforge.hls.rtl_products import Product, product
 from lutforge.hls.rtl_text import (
     CLOCKED,
@@ -27,7 +27,17 @@ from lutforge.hls.rtl_text import (
     stream,
     stream_wires,
 )
-from lutforge.mac_shape import CODES, DIGITS, BitSums, FoldedShape, code_sums, folded_shape, neuron_sums, supports
+from lutforge.mac_shape import (
+    CODES,
+    DIGITS,
+    BitSums,
+    FoldedShape,
+    code_sums,
+    folded_shape,
+    neuron_sums,
+    reduced_table,
+    supports,
+)
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
 from lutforge.pipeline import mac_registers

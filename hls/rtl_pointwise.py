@@ -20,7 +20,6 @@ from lutforge.hls.rtl_arithmetic import affine, rescale
 from lutforge.hls.rtl_comparators import comparisons
 from lutforge.hls.rtl_lanes import element_bits, output_register
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, by_phase, memory_style, wrapped
-from lutforge.hls.rtl_levels import reduced_table
 from lutforge.hls.rtl_text import (
     elastic,
     instance,
@@ -28,6 +27,7 @@ from lutforge.hls.rtl_text import (
     narrow_begin,
     narrow_end,
 )
+from lutforge.mac_shape import reduced_table
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import Affine, Encode, Rescale, Threshold

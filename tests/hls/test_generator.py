@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,21 @@ def test_init_files_hold_the_tables():
     assert words == pack_init(network.node("fc").op.tables).tolist()
     constants = texts["src/params/fc.hpp"].split("fc_init[9] =")[1].split(";")[0]
     assert [int(word.strip(" {}\nUL")) for word in constants.split(",")] == words
+
+
+def test_a_shrunk_table_reads_what_matters_to_it():
+    """Of tables of 3 inputs: a parity of all, one of inputs 0 and 2, input 1, its inverse, and a constant."""
+    address = np.arange(8)
+    bits = (address[:, None] >> np.arange(3)) & 1
+    tables = [bits.sum(axis=1) % 2, bits[:, 0] ^ bits[:, 2], bits[:, 1], 1 - bits[:, 1], np.ones(8, dtype=int)]
+    wiring = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9], [2, 4, 8], [0, 1, 2]])
+    op = LutNeurons(1, 10, 1, wiring, np.zeros(5, dtype=int), np.ones(5, dtype=int), np.array(tables))
+    network = Network("shrunk", (Node("x", Input((10,), 0, 1)), Node("fc", op, ("x",))))
+    params = generate(network, Schedule({"fc": Unrolled()}), BOARD)["src/params/fc.hpp"]
+    found = {name: text for name, text in re.findall(r"fc_(\w+)\[5\](?:\[3\])? =\n([^;]+);", params)}
+    assert found["init"] == f"{{{0b10010110}, {0b0110}, {0b10}, {0b01}, 1}}"
+    assert found["inputs"] == "{3, 2, 1, 1, 0}"
+    assert found["wiring"] == "{{1, 2, 3},\n{4, 6, 0},\n{8, 0, 0},\n{4, 0, 0},\n{0, 0, 0}}"
 
 
 @pytest.mark.parametrize("multiplier", [DivideConquer(4), DivideConquer(2), Conventional()], ids=str)

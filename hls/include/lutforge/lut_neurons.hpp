@@ -11,6 +11,7 @@ namespace lutforge {
 // One vector of ELEMENTS codes in, one vector of NEURONS sums out. Layer is a generated struct of static
 // functions over constants:
 //   unsigned long long init(int table)   bit a of an INIT vector is the output at address a
+//   int inputs(int table)                of a table, at most K; those that make no difference are left out
 //   int wiring(int table, int k)         input bit, numbered element * BITS + bit; address bit k is input k
 //   int neuron(int table), weight(int table)
 // This is the C model of the RTL black box of the same shape; the tables are the real ones.
@@ -40,7 +41,7 @@ void lut_array(hls::stream<ap_uint<IN_LANES * BITS> >& in, hls::stream<ap_uint<O
         int address = 0;
         for (int k = 0; k < K; ++k) {
 #pragma HLS UNROLL
-            address |= int(x[Layer::wiring(table, k)]) << k;
+            if (k < Layer::inputs(table)) address |= int(x[Layer::wiring(table, k)]) << k;
         }
         if ((Layer::init(table) >> address) & 1) sums[Layer::neuron(table)] += Layer::weight(table);
     }

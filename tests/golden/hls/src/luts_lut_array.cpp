@@ -8,6 +8,10 @@ struct luts_layer {
 #pragma HLS INLINE
         return luts_init[table];
     }
+    static int inputs(int table) {
+#pragma HLS INLINE
+        return luts_inputs[table];
+    }
     static int wiring(int table, int k) {
 #pragma HLS INLINE
         return luts_wiring[table][k];

@@ -5,12 +5,14 @@
 #include <lutforge/types.hpp>
 
 static const unsigned char luts_init[6] =
-{140, 17, 82, 63, 158, 8};
+{140, 1, 82, 7, 158, 8};
+static const unsigned char luts_inputs[6] =
+{3, 2, 3, 2, 3, 3};
 static const unsigned char luts_wiring[6][3] =
 {{9, 5, 13},
-{12, 10, 2},
+{12, 10, 0},
 {1, 4, 2},
-{12, 10, 4},
+{10, 4, 0},
 {1, 7, 10},
 {14, 5, 6}};
 static const unsigned char luts_neuron[6] =
