@@ -46,20 +46,6 @@ class _RoundHalfUp(torch.autograd.Function):
         return gradient
 
 
-class _OpenClamp(torch.autograd.Function):
-    """Clamp to min_val..max_val; the gradient passes strictly between them."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
-        ctx.save_for_backward((x <= min_val) | (x >= max_val))
-        return torch.clamp(x, min_val, max_val)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tuple[Tensor, None, None]:
-        (outside,) = ctx.saved_tensors
-        return gradients[0].masked_fill(outside, 0.0), None, None
-
-
 class _Sign(torch.autograd.Function):
     """+1 where x > 0, else -1; the gradient passes."""
 
@@ -70,6 +56,21 @@ class _Sign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient
+
+
+class _WindowedSign(torch.autograd.Function):
+    """+1 where x > 0, else -1; the gradient passes where |x| < 1. One pass over the data each, for a processor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return (x > 0).to(x.dtype).mul_(2).sub_(1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        passed: Tensor = torch.ops.aten.hardtanh_backward(gradients[0], x, -1.0, 1.0)
+        return passed
 
 
 def round_half_up(x: Tensor) -> Tensor:
@@ -95,18 +96,6 @@ class RoundHalfUp(nn.Module):
         return round_half_up(x)
 
 
-class OpenClamp(nn.Module):
-    """Clamp to min_val..max_val; the gradient is 0 at both ends too, where Brevitas' TensorClamp still passes it."""
-
-    def __init__(self) -> None:  # the injector refuses the open argument list of nn.Module
-        super().__init__()
-
-    def forward(self, x: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
-        """Return the clamped values. min_val, max_val: float scalars that are not trained."""
-        clamped: Tensor = _OpenClamp.apply(x, min_val, max_val)
-        return clamped
-
-
 class BinarySign(nn.Module):
     """Clamp to -scale..scale, then `sign(x) * scale`, in place of Brevitas' binary quantiser."""
 
@@ -121,6 +110,15 @@ class BinarySign(nn.Module):
         """Return the signs times the scale, the scale, the zero point and the bit width."""
         scale = self.scaling_impl(x)
         return sign(self.tensor_clamp_impl(x, -scale, scale)) * scale, scale, self.zero_point(), self.bit_width()
+
+
+class ActivationSign(BinarySign):
+    """Signs of scale 1; the gradient is 0 at both ends of the window too, where a clamp still passes it."""
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the signs, the scale, the zero point and the bit width."""
+        signs: Tensor = _WindowedSign.apply(x)
+        return signs, self.scaling_impl(x), self.zero_point(), self.bit_width()
 
 
 class WeightQuant(NarrowIntQuant, MaxStatsScaling, PerChannelPoTScaling8bit, WeightQuantSolver):
@@ -180,4 +178,5 @@ class BinaryWeightQuant(_OurSign, SignedBinaryWeightPerTensorConst):
 class BinaryActivationQuant(_OurSign, SignedBinaryActPerTensorConst):
     """Activations -1 and +1; an activation of 0 is -1. The gradient passes where |x| < 1."""
 
-    tensor_clamp_impl = OpenClamp
+    tensor_quant = ActivationSign
+    scaling_const = 1.0
