@@ -33,7 +33,7 @@ from lutforge.training.export import freeze_report, to_network
 from lutforge.training.lut_classifier import lut_classifier, train_lut_classifier
 from lutforge.training.recipe import recipe_named
 
-MNIST: ClassifierPlan = recipe_named("lut_classifier_mnist").plan  # type: ignore[assignment]
+MNIST = recipe_named("lut_classifier_mnist").plan
 SIZES: Dict[str, ClassifierPlan] = {
     "97.5": replace(MNIST, tables=848, slots=624),
     "98.0": MNIST,

@@ -158,7 +158,7 @@ def window(rng: Rng, kind: TensorType) -> Window:
     kernel = (pick(rng, 1, min(3, height)), pick(rng, 1, min(3, width)))
     padding = tuple(pick(rng, 0, 1) for _ in range(4)) if rng.random() < 0.7 else (0, 0, 0, 0)
     stride = (pick(rng, 1, 2), pick(rng, 1, 2))
-    return Window(kernel, stride, padding, pick(rng, kind.low, kind.high))  # type: ignore[arg-type]  # four of them
+    return Window(kernel, stride, padding, pick(rng, kind.low, kind.high))
 
 
 def max_pool(rng: Rng, kind: TensorType) -> MaxPool:

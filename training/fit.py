@@ -152,9 +152,8 @@ class _Run:
         result = Epoch(self.done + 1, loss, validation, time.perf_counter() - started)
         self.history.append(result)
         complete = not hasattr(self.model, "is_complete") or self.model.is_complete()
-        if (
-            complete and validation >= self.best_validation
-        ):  # on a tie the later epoch, which had the lower learning rate
+        # on a tie the later epoch, which had the lower learning rate
+        if complete and validation >= self.best_validation:
             self.best_epoch, self.best_validation = result.number, validation
             self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         return result

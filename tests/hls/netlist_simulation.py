@@ -73,7 +73,7 @@ def memory_files(text: str) -> Dict[str, str]:
     """Return random contents, by file name, of every memory of a Verilog text that $readmemh fills."""
     rng, files = np.random.default_rng(6), {}
     for file, name in re.findall(r'\$readmemh\("(\w+\.mem)", (\w+)\)', text):
-        high, last = re.search(rf"reg (?:\[(\d+):0\] )?{name}\[0:(\d+)\]", text).groups()  # type: ignore[union-attr]
+        high, last = re.search(rf"reg (?:\[(\d+):0\] )?{name}\[0:(\d+)\]", text).groups()
         width = int(high or 0) + 1
         words = rng.integers(0, 2, (int(last) + 1, width))
         files[file] = "\n".join(f"{int(''.join(map(str, word)), 2):x}" for word in words) + "\n"

@@ -118,7 +118,7 @@ Clock       Waveform(ns)         Period(ns)      Frequency(MHz)
 -----       ------------         ----------      --------------
 {clocks}
 
-"""  # noqa: W291
+"""  # noqa: W291  # the vendor ends lines with blanks
 
 TIMING_MET = HEAD.format(version="2022.1", device="7z020-clg400") + _SUMMARY.format(
     values="      1.234        0.000                      0                30000        0.021        0.000"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -154,8 +155,8 @@ def test_tiled_tables_train_and_reload(digits: Dataset, tmp_path: Path) -> None:
 
 
 def test_tiles_that_do_not_divide_are_named(digits: Dataset) -> None:
-    def built(**tables: object) -> None:
-        replace(SHORT, tables=TablesPlan(inputs=4, **tables)).build(digits)  # type: ignore[arg-type]
+    def built(**tables: Any) -> None:
+        replace(SHORT, tables=TablesPlan(inputs=4, **tables)).build(digits)
 
     with pytest.raises(
         TrainingError, match="tiles of layer 2: 5 tiles do not divide its 12 inputs; use one of 1, 2, 3, 4, 6"

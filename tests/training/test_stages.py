@@ -46,23 +46,14 @@ TILED = {
 def test_tiled_stages_freeze_as_they_compute(kind: str) -> None:
     layers, options, inputs, weights, tiles = TILED[kind]
     torch.manual_seed(2)
-    model = LutNet("net", SHAPE, 0, 15, layers, **options)
-    with torch.no_grad():
-        for stage in model.stages:
-            stage.norm.weight.copy_(torch.randn_like(stage.norm.weight) + 0.3)
-            stage.norm.bias.normal_(std=0.5)
-            stage.norm.momentum = 1.0
-        model.train()
-        model(torch.from_numpy(images_of(200, 5)).float())
-    model.eval()
+    model = with_statistics(LutNet("net", SHAPE, 0, 15, layers, **options))
     images = torch.from_numpy(images_of(60)).float()
     with torch.no_grad():
         before = model(images)
         for stage in model.chosen:
             stage.make_rising()
-        torch.testing.assert_close(
-            model(images), before
-        )  # float32 sums of negated weights, batch norms in another order
+        # float32 sums of negated weights, and batch norms in another order
+        torch.testing.assert_close(model(images), before)
     model.prune([0.6] * len(tiles), (0.5, 1.5), tiles)
     for stage, (inside, outside) in zip(model.chosen, tiles, strict=True):
         mask = stage.binary.mask
@@ -94,22 +85,26 @@ def images_of(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 16, size=(count, *SHAPE)).astype(np.uint8)
 
 
-def made(kind: str, binarise: bool = True) -> LutNet:
+def made(kind: str) -> LutNet:
     layers, options, inputs = KINDS[kind]
     torch.manual_seed(7)
     model = LutNet("net", SHAPE, 0, 15, layers, **options)
     model.prune([0.6] * len(model.targets), (0.5, 1.5))
     if inputs:
         model.expand(inputs, "recover", 1)
-        if binarise:
-            model.binarise_tables()
-    with torch.no_grad():
-        for stage in model.stages:
-            stage.norm.weight.copy_(torch.randn_like(stage.norm.weight) + 0.3)
-            stage.norm.bias.normal_(std=0.5)
-            stage.norm.momentum = 1.0
-        model.train()
-        model(torch.from_numpy(images_of(200, 5)).float())  # batch norms take the statistics of these images
+        model.binarise_tables()
+    return with_statistics(model)
+
+
+@torch.no_grad()
+def with_statistics(model: LutNet) -> LutNet:
+    """The model in eval mode, its batch norms random, some falling, with the statistics of random images."""
+    for stage in model.stages:
+        stage.norm.weight.copy_(torch.randn_like(stage.norm.weight) + 0.3)
+        stage.norm.bias.normal_(std=0.5)
+        stage.norm.momentum = 1.0
+    model.train()
+    model(torch.from_numpy(images_of(200, 5)).float())
     return model.eval()
 
 
