@@ -22,12 +22,26 @@ module lutforge_carry_in #(
     input wire [WIDTH-1:0] di,
     output wire [WIDTH-1:0] o
 );
+    lutforge_carry_through #(.WIDTH(WIDTH)) chain (.carry(carry), .s(s), .di(di), .o(o), .top());
+endmodule
+
+// The same with `top`, the carry out of the highest bit.
+module lutforge_carry_through #(
+    parameter WIDTH = 8
+) (
+    input wire carry,
+    input wire [WIDTH-1:0] s,
+    input wire [WIDTH-1:0] di,
+    output wire [WIDTH-1:0] o,
+    output wire top
+);
 `ifdef LUTFORGE_XILINX
     localparam SLICES = (WIDTH + 3) / 4;
-    wire [4*SLICES-1:0] selects, others, sums;
+    wire [4*SLICES-1:0] selects, others, sums, carries;
     assign selects[WIDTH-1:0] = s;
     assign others[WIDTH-1:0] = di;
     assign o = sums[WIDTH-1:0];
+    assign top = carries[WIDTH-1];
     genvar i;
     generate
         if (WIDTH % 4 != 0) begin : padding
@@ -36,23 +50,22 @@ module lutforge_carry_in #(
             wire unused = &{1'b0, sums[4*SLICES-1:WIDTH]};
         end
         for (i = 0; i < SLICES; i = i + 1) begin : slice
-            wire [3:0] carries;
             wire from_below;
             if (i == 0) begin : lowest
                 assign from_below = 1'b0;
             end else begin : higher
-                assign from_below = slice[i-1].carries[3];
+                assign from_below = carries[4*i-1];
             end
             CARRY4 cell4 (
                 .CI(from_below), .CYINIT(i == 0 ? carry : 1'b0), .S(selects[4*i +: 4]), .DI(others[4*i +: 4]),
-                .O(sums[4*i +: 4]), .CO(carries)
+                .O(sums[4*i +: 4]), .CO(carries[4*i +: 4])
             );
-            wire unused = &{1'b0, carries};
         end
     endgenerate
+    wire unused_carries = &{1'b0, carries};
 `else
     // Two numbers that differ where s is 1, and are both di where it is 0.
-    localparam [WIDTH-1:0] ONE = 1;
-    assign o = di + (di ^ s) + (carry ? ONE : {WIDTH{1'b0}});
+    localparam [WIDTH:0] ONE = 1;
+    assign {top, o} = {1'b0, di} + {1'b0, di ^ s} + (carry ? ONE : {WIDTH + 1{1'b0}});
 `endif
 endmodule

@@ -12,8 +12,8 @@ module lutforge_greater #(
     output wire greater
 );
 `ifdef LUTFORGE_XILINX
-    localparam PAIRS = (BITS + 1) / 2, SLICES = (PAIRS + 3) / 4;
-    localparam [8*SLICES-1:0] SIGN = SIGNED != 0 ? 1 << (BITS - 1) : 0;  // signs count the other way round
+    localparam PAIRS = (BITS + 1) / 2;
+    localparam [2*PAIRS-1:0] SIGN = SIGNED != 0 ? 1 << (BITS - 1) : 0;  // signs count the other way round
     function [63:0] compare(input [1:0] turned);
         integer address;
         reg [1:0] left, right;
@@ -24,36 +24,22 @@ module lutforge_greater #(
             compare[address+32] = left == right;
         end
     endfunction
-    wire [8*SLICES-1:0] wide_a, wide_b;
+    wire [2*PAIRS-1:0] wide_a, wide_b;
     assign wide_a = a;
     assign wide_b = b;
-    wire [4*SLICES-1:0] equal, more, carries;
-    assign greater = carries[PAIRS-1];
+    wire [PAIRS-1:0] equal, more, unused_sums;
     genvar i;
     generate
-        for (i = 0; i < 4 * SLICES; i = i + 1) begin : pair
-            if (i < PAIRS) begin : used
-                LUT6_2 #(.INIT(compare(SIGN[2*i +: 2]))) lut (
-                    .I0(wide_a[2*i]), .I1(wide_a[2*i+1]), .I2(wide_b[2*i]), .I3(wide_b[2*i+1]), .I4(1'b0), .I5(1'b1),
-                    .O5(more[i]), .O6(equal[i])
-                );
-            end else begin : empty
-                assign {equal[i], more[i]} = 2'b00;
-            end
-        end
-        for (i = 0; i < SLICES; i = i + 1) begin : slice
-            wire below;
-            if (i == 0) begin : lowest
-                assign below = 1'b0;
-            end else begin : higher
-                assign below = carries[4*i-1];
-            end
-            CARRY4 chain (
-                .CI(below), .CYINIT(1'b0), .S(equal[4*i +: 4]), .DI(more[4*i +: 4]), .O(), .CO(carries[4*i +: 4])
+        for (i = 0; i < PAIRS; i = i + 1) begin : pair
+            LUT6_2 #(.INIT(compare(SIGN[2*i +: 2]))) lut (
+                .I0(wide_a[2*i]), .I1(wide_a[2*i+1]), .I2(wide_b[2*i]), .I3(wide_b[2*i+1]), .I4(1'b0), .I5(1'b1),
+                .O5(more[i]), .O6(equal[i])
             );
         end
     endgenerate
-    wire unused = &{1'b0, carries, wide_a, wide_b};
+    lutforge_carry_through #(.WIDTH(PAIRS)) chain (
+        .carry(1'b0), .s(equal), .di(more), .o(unused_sums), .top(greater)
+    );
 `else
     assign greater = SIGNED != 0 ? $signed(a) > $signed(b) : a > b;
 `endif
@@ -95,38 +81,23 @@ module lutforge_equal #(
     output wire equal
 );
 `ifdef LUTFORGE_XILINX
-    localparam LUTS = (WIDTH + 2) / 3, SLICES = (LUTS + 3) / 4;
-    wire [12*SLICES-1:0] wide_a, wide_b;
+    localparam LUTS = (WIDTH + 2) / 3;
+    wire [3*LUTS-1:0] wide_a, wide_b;
     assign wide_a = a;
     assign wide_b = b;
-    wire [4*SLICES-1:0] same, carries;
-    assign equal = carries[LUTS-1];
+    wire [LUTS-1:0] same, unused_sums;
     genvar i;
     generate
-        for (i = 0; i < 4 * SLICES; i = i + 1) begin : three
-            if (i < LUTS) begin : used
-                LUT6 #(.INIT(64'h9009000000009009)) lut (
-                    .I0(wide_a[3*i]), .I1(wide_b[3*i]), .I2(wide_a[3*i+1]), .I3(wide_b[3*i+1]), .I4(wide_a[3*i+2]),
-                    .I5(wide_b[3*i+2]), .O(same[i])
-                );
-            end else begin : empty
-                assign same[i] = 1'b0;
-            end
-        end
-        for (i = 0; i < SLICES; i = i + 1) begin : slice
-            wire below;
-            if (i == 0) begin : lowest
-                assign below = 1'b0;
-            end else begin : higher
-                assign below = carries[4*i-1];
-            end
-            CARRY4 chain (
-                .CI(below), .CYINIT(i == 0 ? 1'b1 : 1'b0), .S(same[4*i +: 4]), .DI(4'd0), .O(),
-                .CO(carries[4*i +: 4])
+        for (i = 0; i < LUTS; i = i + 1) begin : three
+            LUT6 #(.INIT(64'h9009000000009009)) lut (
+                .I0(wide_a[3*i]), .I1(wide_b[3*i]), .I2(wide_a[3*i+1]), .I3(wide_b[3*i+1]), .I4(wide_a[3*i+2]),
+                .I5(wide_b[3*i+2]), .O(same[i])
             );
         end
     endgenerate
-    wire unused = &{1'b0, carries, wide_a, wide_b};
+    lutforge_carry_through #(.WIDTH(LUTS)) chain (
+        .carry(1'b1), .s(same), .di({LUTS{1'b0}}), .o(unused_sums), .top(equal)
+    );
 `else
     assign equal = a == b;
 `endif

@@ -32,7 +32,7 @@ def mirror_design(depth: int = 15) -> RtlDesign:
     top = TOP.read_text().replace("localparam DEPTH = 15", f"localparam DEPTH = {depth}")
     texts = {
         f"rtl/lutforge/{name}.v": (LIBRARY / f"{name}.v").read_text()
-        for name in ("stream", "control", "compare", "answers")
+        for name in ("stream", "control", "carry", "compare", "answers")
     }
     texts |= {"rtl/lutforge_top.v": top, "mem/spare.weights.mem": "// two words\n0f\na0\n"}
     return RtlDesign("lutforge_top", texts, (), PROBES)

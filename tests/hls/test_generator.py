@@ -86,7 +86,7 @@ def test_a_shrunk_table_reads_what_matters_to_it():
     op = LutNeurons(1, 10, 1, wiring, np.zeros(5, dtype=int), np.ones(5, dtype=int), np.array(tables))
     network = Network("shrunk", (Node("x", Input((10,), 0, 1)), Node("fc", op, ("x",))))
     params = generate(network, Schedule({"fc": Unrolled()}), BOARD)["src/params/fc.hpp"]
-    found = {name: text for name, text in re.findall(r"fc_(\w+)\[5\](?:\[3\])? =\n([^;]+);", params)}
+    found = dict(re.findall(r"fc_(\w+)\[5\](?:\[3\])? =\n([^;]+);", params))
     assert found["init"] == f"{{{0b10010110}, {0b0110}, {0b10}, {0b01}, 1}}"
     assert found["inputs"] == "{3, 2, 1, 1, 0}"
     assert found["wiring"] == "{{1, 2, 3},\n{4, 6, 0},\n{8, 0, 0},\n{4, 0, 0},\n{0, 0, 0}}"
