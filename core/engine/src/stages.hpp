@@ -49,61 +49,77 @@ class Slice : public Stage {
   public:
     Buffer source, dest;
     int64_t steps;
-    std::vector<uint8_t> least;    // [steps][rows rounded up to 64]: a byte that is this or more
-    std::vector<uint64_t> never;   // [steps][rows / 64]: comparisons that never hold
+    std::vector<uint8_t> least;      // [steps][rows rounded up to 64]: a byte that is this or more
+    std::vector<uint64_t> possible;  // [steps][rows / 64]: rows that there are and whose comparison may hold
 
     void prepare(const std::vector<int64_t>& thresholds) {
-        const int64_t rows = source.rows, groups = (rows + 63) / 64;
-        least.assign(size_t(steps * groups * 64), 0);
-        never.assign(size_t(steps * groups), 0);
+        const int64_t rows = source.rows;
+        least.assign(size_t(steps * groups() * 64), 0);
+        possible.assign(size_t(steps * groups()), 0);
         for (int64_t row = 0; row < rows; ++row)
             for (int64_t step = 0; step < steps; ++step) {
                 const int64_t threshold = thresholds[size_t(row * steps + step)];
-                least[size_t(step * groups * 64 + row)] = uint8_t(std::min<int64_t>(threshold + 1, 255));
-                if (threshold >= 255) never[size_t(step * groups + row / 64)] |= uint64_t(1) << (row % 64);
+                least[size_t(step * groups() * 64 + row)] = uint8_t(std::min<int64_t>(threshold + 1, 255));
+                if (threshold < 255) possible[size_t(step * groups() + row / 64)] |= uint64_t(1) << (row % 64);
             }
     }
-    size_t scratch_bytes(size_t) const override { return size_t(groups()) * STRIDE * 8; }
+    size_t scratch_bytes(size_t) const override { return size_t(AT_ONCE) * STRIDE * 8; }
     void run(const Block& block) const override {
         uint64_t* const bits = reinterpret_cast<uint64_t*>(block.scratch);  // [group][image of a tile]
         for (int64_t step = 0; step < steps; ++step)
             for (size_t unit = 0; unit < block.units; unit += TILE / UNIT) {
                 const int images = int(std::min<size_t>(TILE, (block.units - unit) * UNIT));
-                compare(block.raw + unit * UNIT * block.raw_bytes, block.raw_bytes, step, images, bits);
-                for (int64_t group = 0; group < groups(); ++group)
-                    turn(bits + group * STRIDE, images, block.lane(dest, 64 * group * steps + step) + unit,
-                         size_t(steps) * block.units, int(std::min<int64_t>(64, source.rows - 64 * group)));
+                const uint8_t* from = block.raw + unit * UNIT * block.raw_bytes;
+                for (int64_t first = 0; first < groups(); first += AT_ONCE) {
+                    const int64_t count = std::min<int64_t>(AT_ONCE, groups() - first);
+                    if (count == AT_ONCE && 64 * (first + AT_ONCE) <= source.rows)
+                        compare<AT_ONCE>(from, block.raw_bytes, step, first, images, bits);
+                    else
+                        for (int64_t group = 0; group < count; ++group)
+                            compare<1>(from, block.raw_bytes, step, first + group, images, bits + group * STRIDE);
+                    for (int64_t group = first; group < first + count; ++group)
+                        turn(bits + (group - first) * STRIDE, images, block.lane(dest, 64 * group * steps + step) + unit,
+                             size_t(steps) * block.units, int(std::min<int64_t>(64, source.rows - 64 * group)));
+                }
             }
     }
 
   private:
-    static const int TILE = 512, STRIDE = TILE + 8;  // images, and from group to group: no power of two, for the cache
+    // Images, and from group to group, no power of two, for the cache; groups of 64 rows whose bits the cache holds.
+    static const int TILE = 512, STRIDE = TILE + 8, AT_ONCE = 4;
     int64_t groups() const { return (source.rows + 63) / 64; }
 
-    // Bit e of bits[group * STRIDE + i]: whether byte 64 * group + e of image i reaches its limit.
-    void compare(const uint8_t* from, size_t image_bytes, int64_t step, int images, uint64_t* bits) const {
-        const uint8_t* limit = &least[size_t(step * groups() * 64)];
-        const uint64_t* no = &never[size_t(step * groups())];
-        const int64_t whole = source.rows / 64, rest = source.rows % 64;
-        for (int image = 0; image < images; ++image, from += image_bytes) {
-            for (int64_t group = 0; group < whole; ++group)
-                bits[group * STRIDE + image] = reached(from + 64 * group, limit + 64 * group, 64) & ~no[group];
-            if (rest) bits[whole * STRIDE + image] = reached(from + 64 * whole, limit + 64 * whole, int(rest)) & ~no[whole];
-        }
-    }
-    static uint64_t reached(const uint8_t* bytes, const uint8_t* limit, int count) {
+    // Bit e of bits[k * STRIDE + i]: whether byte e of group `first` + k of image i reaches its limit.
+    template <int GROUPS>
+    void compare(const uint8_t* from, size_t image_bytes, int64_t step, int64_t first, int images, uint64_t* bits) const {
+        const uint8_t* limit = &least[size_t((step * groups() + first) * 64)];
+        const uint64_t* may = &possible[size_t(step * groups() + first)];
+        const int rest = int(std::min<int64_t>(64, source.rows - 64 * first));
+        from += 64 * first;
 #ifdef LUTFORGE_ENGINE_AVX512
-        const __mmask64 inside = count == 64 ? ~0ull : (1ull << count) - 1;
-        return _mm512_mask_cmpge_epu8_mask(inside, _mm512_maskz_loadu_epi8(inside, bytes), _mm512_loadu_si512(limit));
+        __m512i limits[GROUPS];
+        for (int k = 0; k < GROUPS; ++k) limits[k] = _mm512_loadu_si512(limit + 64 * k);
+        const __mmask64 inside = rest == 64 ? ~0ull : (1ull << rest) - 1;
+        for (int image = 0; image < images; ++image, from += image_bytes)
+            for (int k = 0; k < GROUPS; ++k) {
+                const __m512i x = GROUPS > 1 ? _mm512_loadu_si512(from + 64 * k) : _mm512_maskz_loadu_epi8(inside, from);
+                bits[k * STRIDE + image] = _mm512_mask_cmpge_epu8_mask(may[k], x, limits[k]);
+            }
 #else
+        for (int image = 0; image < images; ++image, from += image_bytes)
+            for (int k = 0; k < GROUPS; ++k) bits[k * STRIDE + image] = reached(from + 64 * k, limit + 64 * k, rest) & may[k];
+#endif
+    }
+#ifndef LUTFORGE_ENGINE_AVX512
+    static uint64_t reached(const uint8_t* bytes, const uint8_t* limit, int count) {
         alignas(64) uint8_t hits[64] = {0};
         if (count == 64)  // of known length, which compilers turn into vector instructions
             for (int i = 0; i < 64; ++i) hits[i] = bytes[i] >= limit[i];
         else
             for (int i = 0; i < count; ++i) hits[i] = bytes[i] >= limit[i];
         return bits_of(hits, 0);
-#endif
     }
+#endif
     static void turn(uint64_t* bits, int images, uint64_t* to, size_t step, int elements) {
 #ifdef LUTFORGE_ENGINE_GFNI
         if (images == TILE) return turn_512(bits, to, step, elements);
