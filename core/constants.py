@@ -37,9 +37,10 @@ Tables = Union[LutNeurons, TruthTables]
 def simplified(network: Network) -> Network:
     """Return the network without constant inputs of tables, and without outputs that no dense layer behind them reads.
 
-    The logits are the same integers for all images within the bounds of the input.
+    Thresholds of sums that are all odd or all even are moved to where the lowest bit makes no difference. The logits
+    are the same integers for all images within the bounds of the input.
     """
-    return _without_unread(_with_constants(network))
+    return _without_lowest_bits(_without_unread(_with_constants(network)))
 
 
 def _with_constants(network: Network) -> Network:
@@ -125,6 +126,29 @@ def _without_unread(network: Network) -> Network:
                 rows = code.op.thresholds
                 nodes[index + 1] = replace(code, op=Threshold(rows if len(rows) == 1 else rows[read]))
                 nodes[index + 2] = replace(reader, op=_renumbered(reader.op, read))
+    return Network(network.name, tuple(nodes), network.about)
+
+
+def _without_lowest_bits(network: Network) -> Network:
+    """Return the network with thresholds t for which t + 1 is even, where sums of signs are odd or even by output.
+
+    x > t is x >= t + 1, and its lowest bit need not be compared. Of even x none lies between t and t + 1 if that is
+    odd, of odd ones none between t - 1 and t.
+    """
+    odd: Dict[str, Ints] = {}
+    nodes: List[Node] = []
+    for node in network.nodes:
+        op, known = node.op, odd.get(node.inputs[0]) if node.inputs else None
+        if isinstance(op, BinaryMac) and op.levels:
+            odd[node.name] = (op.weights != 0).sum(axis=1) * sum(op.levels) % 2
+        elif isinstance(op, MaxPool) and known is not None:
+            odd[node.name] = known
+        elif isinstance(op, Threshold) and known is not None:
+            steps = op.thresholds
+            if len(steps) == len(known) or (known == known[0]).all():
+                moved = 1 - 2 * known[: len(steps), None]
+                node = replace(node, op=Threshold(steps + np.where(steps % 2 == 0, moved, 0)))
+        nodes.append(node)
     return Network(network.name, tuple(nodes), network.about)
 
 

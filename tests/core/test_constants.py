@@ -93,6 +93,28 @@ def test_a_constant_code_fixes_its_bits(code: int) -> None:
     assert equal(network, smaller)
 
 
+@settings(deadline=None, max_examples=40, print_blob=True)
+@given(seed=st.integers(0, 2**32 - 1), levels=st.sampled_from([(1,), (2, 1), (4, 2, 1), (256, 128)]))
+def test_thresholds_of_odd_or_even_sums_do_not_need_the_lowest_bit(seed: int, levels: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    mac = BinaryMac(rng.choice([-1, 0, 1], (6, 9)), levels)
+    rows = 6 if seed % 2 else 1
+    steps = Threshold(np.sort(rng.integers(-12, 13, (rows, 3)), axis=1))
+    network = chain(Input((2, 2, 9), 0, 2 ** len(levels) - 1), mac, MaxPool((2, 2), (2, 2)), Reshape((6,)), steps)
+    pooled = chain(Input((2, 2, 9), 0, 2 ** len(levels) - 1), mac, MaxPool((2, 2), (2, 2)), steps)
+    for given_, moved in ((network, False), (pooled, True)):
+        smaller = simplified(given_)
+        assert equal(given_, smaller)
+        found = smaller.nodes[-1].op.thresholds
+        odd = (mac.weights != 0).sum(axis=1) * sum(levels) % 2
+        if moved and (rows == 6 or len(set(odd)) == 1):
+            assert (found % 2 == 1).all()
+            wanted = np.where(steps.thresholds % 2 == 1, 0, np.where(odd, -1, 1)[:rows, None])
+            assert np.array_equal(found - steps.thresholds, wanted)
+        else:
+            assert np.array_equal(found, steps.thresholds)
+
+
 def test_unread_channels_are_dropped() -> None:
     first = BinaryMac([[1, 1], [1, -1], [-1, 1], [1, 0]])
     codes = Threshold([[0], [1], [2], [3]])
