@@ -9,6 +9,8 @@ from typing import Optional
 import torch
 from torch import Tensor
 
+from lutforge.errors import TrainingError
+from lutforge.numerics import MAX_TABLE_INPUTS
 from lutforge.training.binary import BinaryLinear
 from lutforge.training.lut_neurons import LutNeurons
 from lutforge.training.table_forms import saliency, without_inputs
@@ -35,12 +37,49 @@ def expanded(
     latent, mask = layer.latent.detach(), layer.mask
     wires, neuron = wire(wiring, latent, mask, inputs, seed, evidence)
     part = latent[neuron].gather(1, wires) * _recovers(wires, neuron, mask)
-    row = torch.arange(1 << inputs, device=part.device)
-    corners = 2.0 * ((row >> torch.arange(inputs, device=part.device)[:, None]) & 1) - 1.0
-    rows = part @ corners
+    rows = part @ corners(inputs, part)
     rows = rows / rows.abs().max().clamp(min=torch.finfo(rows.dtype).tiny)
     tables = rows[:, None, :].repeat(1, 1 if shared else levels, 1)
     return LutNeurons(mask.shape[1], mask.shape[0], wires, neuron, tables, form, levels)
+
+
+@torch.no_grad()
+def gathered(layer: BinaryLinear, levels: int, inputs: int, form: str = "lagrange") -> LutNeurons:
+    """Return the surviving synapses of a binary layer as tables that each read several of them, all levels at once.
+
+    The bits of an output's synapses, the largest weights first, level 0 of each first, are dealt out to tables of so
+    many inputs; pruned inputs, the largest first, fill up the last. A table starts as the sum of what its inputs
+    contribute, and adds one bit to its output, where a table per synapse and level adds one for each. The rows of the
+    layer are divided by the largest.
+    """
+    latent, mask = layer.latent.detach(), layer.mask
+    if not 2 <= inputs <= MAX_TABLE_INPUTS:
+        raise TrainingError(f"gathered: {inputs} inputs per table; the limits are 2..{MAX_TABLE_INPUTS}")
+    counts = mask.sum(dim=1)
+    tables = -(-counts * levels // inputs)
+    if int(tables.max()) * inputs > levels * mask.shape[1]:
+        raise TrainingError(
+            f"gathered: {int(tables.max())} tables of {inputs} inputs for an output of {mask.shape[1]} inputs on "
+            f"{levels} levels; they cannot all read different bits. Prune more, or take a divisor of the bits"
+        )
+    order = (latent.abs() + mask * (latent.abs().max() + 1)).argsort(dim=1, descending=True, stable=True)
+    level = torch.arange(levels, device=latent.device)
+    bits = (level * mask.shape[1] + order[:, :, None]).flatten(1)  # [outputs, bits], the synapses' own first
+    parts = (0.5**level * latent.gather(1, order)[:, :, None]).flatten(1)
+    chosen = torch.arange(bits.shape[1], device=latent.device) < (tables * inputs)[:, None]
+    part = parts[chosen].reshape(-1, inputs)
+    rows = part @ corners(inputs, part)
+    rows = rows / rows.abs().max().clamp(min=torch.finfo(rows.dtype).tiny)
+    neuron = torch.arange(len(mask), device=latent.device).repeat_interleave(tables)
+    wires = bits[chosen].reshape(-1, inputs)
+    return LutNeurons(mask.shape[1], mask.shape[0], wires, neuron, rows[:, None, :], form, levels, gathered=True)
+
+
+def corners(inputs: int, like: Tensor) -> Tensor:
+    """Return the corners of the cube, float [inputs, 2**inputs] of -1 and +1. like: gives dtype and device."""
+    row = torch.arange(1 << inputs, device=like.device)
+    bits = (row >> torch.arange(inputs, device=like.device)[:, None]) & 1
+    return (2 * bits - 1).to(like.dtype)
 
 
 @torch.no_grad()

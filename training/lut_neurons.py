@@ -32,6 +32,8 @@ class LutNeurons(nn.Module):
     neuron: int64 [edges], not decreasing, the output each edge feeds; tables: float [edges, levels, 2**K], the
     value of each row (input k is address bit k), a table of its own for each level, or [edges, 1, 2**K], shared by
     `levels`; elements, neurons: inputs and outputs of the layer; form: what is trained, see `table_forms`.
+    gathered: a table reads bits of all levels and gives one output, of weight 1; wiring then numbers bits, level *
+    elements + element, and tables are [edges, 1, 2**K].
     `binary`: whether rows count as their sign or as they are, within [-1, 1]; `kept`: bool [edges, K], inputs
     that make a difference.
     """
@@ -50,13 +52,14 @@ class LutNeurons(nn.Module):
         tables: Tensor,
         form: str = "lagrange",
         levels: Optional[int] = None,
+        gathered: bool = False,
     ):
         super().__init__()
-        _check(elements, neurons, wiring, neuron, tables)
+        self.gathered, self.levels = gathered, levels or tables.shape[1]
+        _check(elements * (self.levels if gathered else 1), neurons, wiring, neuron, tables)
         if form not in FORMS:
             raise TrainingError(f"LutNeurons: form {form!r} is unknown; use one of {', '.join(FORMS)}")
         self.elements, self.neurons, self.form = elements, neurons, form
-        self.levels = levels or tables.shape[1]
         self.register_buffer("wiring", wiring.clone())
         self.register_buffer("neuron", neuron.clone())
         self.register_buffer("binary", torch.tensor(False))
@@ -68,6 +71,11 @@ class LutNeurons(nn.Module):
         """Inputs K of a table."""
         return int(self.wiring.shape[1])
 
+    @property
+    def outputs(self) -> int:
+        """Bits that an edge adds to its neuron: one for each level, or one in all."""
+        return 1 if self.gathered else self.levels
+
     def rows(self) -> Tensor:
         """Return the real-valued rows, float [edges, levels or 1, 2**K], removed inputs making no difference."""
         rows = self.latent if self.form == "lagrange" else to_rows(self.latent)
@@ -77,7 +85,7 @@ class LutNeurons(nn.Module):
         """Return what the rows count as: float [edges, levels, 2**K], +-1 if binary, else within [-1, 1]."""
         clipped = nn.functional.hardtanh(self.rows())
         counted = sign(clipped) if self.binary else clipped
-        return counted.expand(-1, self.levels, -1)
+        return counted.expand(-1, self.outputs, -1)
 
     def binarise(self) -> None:
         """Count rows as their sign from now on."""
@@ -115,15 +123,17 @@ class LutNeurons(nn.Module):
     def selected(self, edges: Tensor, kept: Tensor) -> LutNeurons:
         """Return the layer with some of its edges, bool [edges], and the inputs that matter, bool [edges, K]."""
         rows = self.latent if self.form == "lagrange" else to_rows(self.latent)
-        result = LutNeurons(
-            self.elements, self.neurons, self.wiring[edges], self.neuron[edges], rows[edges], self.form, self.levels
-        )
+        wiring, neuron = self.wiring[edges], self.neuron[edges]
+        sizes = self.elements, self.neurons
+        result = LutNeurons(*sizes, wiring, neuron, rows[edges], self.form, self.levels, self.gathered)
         result.kept.copy_(kept[edges])
         result.binary.copy_(self.binary)
         return result
 
     def forward(self, signs: Tensor, levels: Tensor) -> Tensor:
         """Return float [neurons, batch] from signs -1 and +1 [levels, elements, batch] and level weights [levels]."""
+        if self.gathered:
+            signs, levels = signs.flatten(0, 1)[None], torch.ones_like(levels[:1])
         sums = look_up(signs, self.tables(), self.wiring, self.neuron, self.neurons)
         return torch.tensordot(levels.to(sums.dtype), sums, dims=1)
 

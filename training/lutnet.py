@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lutforge.errors import TrainingError
 from lutforge.training import frozen
-from lutforge.training.expansion import expanded, rewired
+from lutforge.training.expansion import expanded, gathered, rewired
 from lutforge.training.learned_wiring import LearnedLutNeurons
 from lutforge.training.lut_neurons import LutNeurons
 from lutforge.training.pruning import keep_mask
@@ -170,8 +170,8 @@ class LutNet(nn.Module):
                 weights = stage.activation.integer_weights()
         return frozen.FrozenModel(self.name, [*steps, ("answer", frozen.ArgMax())], {})
 
-    def restore(self, state: Dict[str, Tensor], form: str) -> None:
-        """Take a state of this network, whichever of its layers are tables in it; form: of the tables."""
+    def restore(self, state: Dict[str, Tensor], form: str, gathered: bool = False) -> None:
+        """Take a state of this network, whichever of its layers are tables in it; form, gathered: of the tables."""
         for number, stage in enumerate(self.stages):
             stem = f"stages.{number}.layer."
             if f"{stem}latent" in state:
@@ -180,7 +180,8 @@ class LutNet(nn.Module):
                 if f"{stem}weights" in state:
                     stage.layer = TiledNeurons(elements, neurons, wiring, neuron, latent, state[f"{stem}weights"])
                     continue
-                stage.layer = LutNeurons(elements, neurons, wiring, neuron, latent, form, self._levels_in(number))
+                levels = self._levels_in(number)
+                stage.layer = LutNeurons(elements, neurons, wiring, neuron, latent, form, levels, gathered)
                 if f"{stem}scores" in state:
                     stage.layer = LearnedLutNeurons(stage.layer, state[f"{stem}scores"].shape[2], seed=0)
         self.load_state_dict(state)
@@ -205,6 +206,12 @@ class LutNet(nn.Module):
             stage.layer = expanded(
                 stage.binary, levels, inputs, wiring, seed + index, form=form, shared=shared, evidence=seen
             )
+
+    def gather(self, inputs: int, form: str = "lagrange") -> None:
+        """Turn the surviving synapses of the chosen stages into tables that read several of them; see `gathered`."""
+        for number in self.targets:
+            stage = self.stages[number - 1]
+            stage.layer = gathered(stage.binary, self._levels_in(number - 1), inputs, form)
 
     def expand_tiled(self, inputs: int, weight_inputs: int, tiles: Sequence[Tiles], wiring: str, seed: int) -> None:
         """Turn the surviving synapses of the chosen stages into tables that their tiles share; see `tiled`."""

@@ -61,6 +61,7 @@ class PruningPlan:
 class TablesPlan:
     """inputs: K of a table, 0: the layers stay binary (the baseline); shared: one table serves all levels.
 
+    gathered: not a table for each synapse and level, but one for as many synapses as its inputs can read all levels of.
     wiring: see `wire`; candidates: of a learned wiring; exchanged, rounds: part of the further inputs that each round
     of a rewiring exchanges; removed: part of all inputs that shrinking takes away, in `shrinkings` rounds.
     weight_inputs: P, inputs of a table that are weight bits; 0: not tiled; tiles: along the inputs and the outputs of
@@ -71,6 +72,7 @@ class TablesPlan:
     wiring: str = "recover"
     form: str = "lagrange"
     shared: bool = False
+    gathered: bool = False
     candidates: int = 16
     exchanged: float = 0.2
     rounds: int = 3
@@ -130,6 +132,11 @@ class LutNetPlan:
             raise TrainingError(
                 f"tables: wiring {tables.wiring!r}, removed {tables.removed}; tiled tables are wired 'random' or "
                 "'recover' and not shrunk"
+            )
+        if tables.gathered and (tables.shared or tables.weight_inputs or tables.wiring != "recover"):
+            raise TrainingError(
+                f"tables: gathered with wiring {tables.wiring!r}, shared {str(tables.shared).lower()}, weight_inputs "
+                f"{tables.weight_inputs}; gathered tables read the surviving synapses: leave these keys out"
             )
         if not 0 <= tables.removed < 1 or not 0 <= tables.exchanged <= 1:
             raise TrainingError(

@@ -45,7 +45,8 @@ def steps_of(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
     result += _prunings(plan, model)
     result.append(Step("retrain", "retrain", phases.retrain))
     if tables.inputs:
-        result += _tiled(plan, model, seed) if tables.weight_inputs else _expansion(plan, seed)
+        expansion = _tiled if tables.weight_inputs else _gathered if tables.gathered else _expansion
+        result += expansion(plan, model, seed)
         for number in range(1, tables.shrinkings + 1 if tables.removed else 1):
             part = tables.removed * number / tables.shrinkings
             result.append(Step("shrink", f"shrink{number}", phases.shrink, {"removed": part}, _shrinking(part)))
@@ -82,7 +83,17 @@ def _tiled(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
     return [Step("expand", "expand", Phase(0), settings, expand), Step("real", "real", plan.steps.real)]
 
 
-def _expansion(plan: LutNetPlan, seed: int) -> List[Step]:
+def _gathered(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
+    tables = plan.tables
+    settings = {name: getattr(tables, name) for name in ("inputs", "form", "gathered")}
+
+    def expand(model: LutNet, data: Dataset) -> None:
+        model.gather(tables.inputs, tables.form)
+
+    return [Step("expand", "expand", Phase(0), settings, expand), Step("real", "real", plan.steps.real)]
+
+
+def _expansion(plan: LutNetPlan, model: LutNet, seed: int) -> List[Step]:
     phases, tables = plan.steps, plan.tables
 
     def expand(model: LutNet, data: Dataset) -> None:

@@ -138,9 +138,9 @@ class Pipeline:
                 synapses += stage.layer.weights[..., 0].numel()
             elif stage.is_tables:
                 layer = stage.neurons
-                synapses += len(layer.neuron)
-                tables += len(layer.neuron) * layer.levels
-                inputs += int(layer.kept.sum()) * layer.levels
+                synapses += layer.wiring.numel() // layer.levels if layer.gathered else len(layer.neuron)
+                tables += len(layer.neuron) * layer.outputs
+                inputs += int(layer.kept.sum()) * layer.outputs
             else:
                 synapses += int(stage.binary.mask.sum())
         epochs = len(fitted.history)
@@ -179,7 +179,7 @@ class Pipeline:
             document = torch.load(path, map_location=_device(self.model), weights_only=True)
             measured = Measured(**document["measured"])
             history = [Epoch(**epoch) for epoch in document["history"]]
-            self.model.restore(document["model"], self.plan.tables.form)
+            self.model.restore(document["model"], self.plan.tables.form, self.plan.tables.gathered)
         except Exception as error:  # torch raises many kinds on a damaged file
             raise TrainingError(
                 f"checkpoint {path}: cannot be read ({type(error).__name__}: {error}). Remove it, and train this "

@@ -73,7 +73,7 @@ def _frozen_tables(stage: Stage, number: int, weights: Tuple[int, ...]) -> Steps
         return _frozen_tiled(stage, stage.layer, number, weights)
     layer, turn = stage.neurons, _turned(stage)
     step = (f"fc{number}", _lut_neurons(layer, weights, turn))
-    total = torch.bincount(layer.neuron, minlength=layer.neurons) * sum(weights)
+    total = torch.bincount(layer.neuron, minlength=layer.neurons) * (1 if layer.gathered else sum(weights))
     if stage.activation is None:
         return [step, ("logits", _logits(stage, 2, total))]
     codes = _thresholds(stage, lambda sums: (2 * sums - total) * turn, 0, int(total.max()))
@@ -102,16 +102,20 @@ def _frozen_tiled(stage: Stage, layer: TiledNeurons, number: int, weights: Tuple
 
 
 def _lut_neurons(layer: LutNeurons, weights: Tuple[int, ...], turn: Tensor) -> frozen.LutNeurons:
-    """One table per edge and level, complemented where turn is -1; level 0 reads the top bit of each code."""
+    """One table per edge and level, or per edge, complemented where turn is -1; level 0 is the top bit of a code."""
     levels = len(weights)
     outputs = (layer.tables().detach() > 0) ^ (turn[layer.neuron] < 0)[:, None, None]
     bit = torch.arange(levels - 1, -1, -1)
+    if layer.gathered:
+        wiring, weights = layer.wiring % layer.elements * levels + bit[layer.wiring // layer.elements], (1,)
+    else:
+        wiring = (layer.wiring[:, None, :] * levels + bit[:, None]).flatten(0, 1)
     return frozen.LutNeurons(
         neurons=layer.neurons,
         elements=layer.elements,
         bits=levels,
-        wiring=(layer.wiring[:, None, :] * levels + bit[:, None]).flatten(0, 1),
-        neuron=layer.neuron.repeat_interleave(levels),
+        wiring=wiring,
+        neuron=layer.neuron.repeat_interleave(layer.outputs),
         weight=torch.tensor(weights).repeat(len(layer.neuron)),
         tables=outputs.flatten(0, 1).to(torch.uint8),
     )

@@ -11,7 +11,7 @@ import lutforge
 from lutforge.errors import TrainingError
 from lutforge.operations import LutNeurons as LutNeuronsOp
 from lutforge.training.data import Dataset, load_dataset
-from lutforge.training.expansion import expanded
+from lutforge.training.expansion import expanded, gathered
 from lutforge.training.export import freeze_report, to_network
 from lutforge.training.lutnet import Layer, LutNet
 from lutforge.training.lutnet_plan import LutNetPlan, NetworkPlan, Phase, PruningPlan, StepsPlan
@@ -111,6 +111,39 @@ def test_full_tables_start_as_the_binary_network() -> None:
         model.expand(3, "random", 0)  # nothing is pruned, so nothing is recovered: tables are bare XNORs
         model.binarise_tables()
         assert torch.equal(model(images), before)
+
+
+@pytest.mark.parametrize("inputs", [2, 4, 5, 6])
+def test_gathered_tables_start_as_the_pruned_network_and_the_largest_pruned_synapses(inputs: int) -> None:
+    torch.manual_seed(5)
+    model = dense((10,), 7)
+    model.prune((0.5,), (0.5, 1.5))
+    binary = model.chosen[0].binary
+    latent, mask = binary.latent.detach(), binary.mask
+    layer = gathered(binary, 2, inputs)
+    signs = torch.randn(2, mask.shape[1], 40).sign()
+    wanted, scale = torch.zeros(len(mask), 40), float(layer(signs, torch.tensor([2.0, 1.0])).detach().abs().max())
+    for output in range(len(mask)):
+        bits = layer.wiring[layer.neuron == output].flatten().tolist()
+        assert len(set(bits)) == len(bits)
+        own = {level * mask.shape[1] + element for element in mask[output].nonzero()[:, 0].tolist() for level in (0, 1)}
+        extra = [bit % mask.shape[1] for bit in bits if bit not in own]
+        assert own <= set(bits) and len(extra) < inputs
+        left = (latent[output].abs() * ~mask[output]).sort(descending=True).values
+        assert {float(latent[output, element].abs()) for element in extra} <= set(left[: -(-len(extra) // 2)].tolist())
+        for bit in bits:
+            level, element = divmod(bit, mask.shape[1])
+            wanted[output] += 0.5**level * latent[output, element] * signs[level, element]
+    found = layer(signs, torch.tensor([2.0, 1.0])).detach()
+    torch.testing.assert_close(found, wanted * scale / wanted.abs().max(), rtol=0, atol=1e-5)
+
+
+def test_gathered_tables_that_cannot_be_are_named() -> None:
+    binary = dense((10,), 7).chosen[0].binary
+    with pytest.raises(TrainingError, match=r"gathered: 7 inputs per table; the limits are 2\.\.6"):
+        gathered(binary, 2, 7)
+    with pytest.raises(TrainingError, match=r"gathered: 4 tables of 6 inputs for an output of 10 inputs on 2 levels"):
+        gathered(binary, 2, 6)
 
 
 @pytest.mark.parametrize("wiring", ["recover", "random"])

@@ -94,6 +94,8 @@ def test_every_wiring_and_the_baseline_train_and_reload(digits: Dataset, tmp_pat
     plans += [
         replace(SHORT, tables=TablesPlan(inputs=3, form="walsh", shared=True)),
         replace(SHORT, tables=TablesPlan(inputs=0)),
+        replace(SHORT, tables=TablesPlan(inputs=6, gathered=True)),
+        replace(SHORT, tables=TablesPlan(inputs=4, gathered=True, form="walsh", removed=0.3)),
     ]
     digests = set()
     for plan in plans:

@@ -56,6 +56,11 @@ def test_a_recipe_may_be_a_file(tmp_path: Path) -> None:
         ("inputs = 4", "inputs = true", "recipe r, tables, inputs: True given; a whole number is wanted"),
         ("inputs = 4", 'wiring = "any"', "tables, wiring: 'any' is unknown; use one of random, recover, correlation"),
         ("inputs = 4", 'form = "any"', "tables, form: 'any' is unknown; use one of lagrange, walsh"),
+        (
+            "inputs = 4",
+            'gathered = true\nwiring = "learned"',
+            "gathered with wiring 'learned', shared false, weight_inputs 0; gathered tables read the surviving synapses",
+        ),
         ("inputs = 4", "removed = 1.0", r"tables: removed 1\.0 must lie in 0\.\.1 without 1"),
         ("keep = [0.5]", "", "recipe r, pruning: keep must be given"),
         ("keep = [0.5]", "keep = 0.5", r"recipe r, pruning, keep: 0\.5 given; a list of a number is wanted"),

@@ -25,6 +25,9 @@ KINDS = {
     "conv, all but the first as tables": (CONV, {}, 3),
     "conv, first as tables of encoded pixels": (CONV, {"targets": (1,), "thresholds": (3, 9)}, 6),
     "dense, encoded, all as tables": ([Layer(9), Layer(4)], {"targets": "all", "thresholds": (7,), "levels": 1}, 5),
+    "gathered, conv and dense": (CONV, {"targets": (2, 3)}, 5),
+    "gathered, free levels": (CONV, {"levels": 2, "ratio": "free"}, 6),
+    "gathered, all of 1 level": ([Layer(9), Layer(4)], {"targets": "all", "thresholds": (7,), "levels": 1}, 2),
     "dense, encoded, binary": ([Layer(9), Layer(4)], {"thresholds": (2, 5, 11)}, None),
 }
 
@@ -91,7 +94,10 @@ def made(kind: str) -> LutNet:
     model = LutNet("net", SHAPE, 0, 15, layers, **options)
     model.prune([0.6] * len(model.targets), (0.5, 1.5))
     if inputs:
-        model.expand(inputs, "recover", 1)
+        if kind.startswith("gathered"):
+            model.gather(inputs)
+        else:
+            model.expand(inputs, "recover", 1)
         model.binarise_tables()
     return with_statistics(model)
 
