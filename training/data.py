@@ -79,7 +79,8 @@ class Dataset:
 
 
 def load_dataset(name: str, data: Optional[Path] = None) -> Dataset:
-    """Return a data set by name: digits, mnist, fashion_mnist, cifar10, cifar10_jpeg or nsl_kdd.
+    """Return a data set by name: digits, mnist, fashion_mnist, cifar10, cifar10_jpeg,
+    svhn or nsl_kdd.
 
     data: folder that holds the files, else the environment variable LUTFORGE_DATA; digits needs none.
     """
@@ -134,6 +135,10 @@ def _cifar10_jpeg(data: Optional[Path]) -> Dataset:
     return _split("cifar10_jpeg", "CIFAR-10 (JPEG q75 copy)", parts[0], parts[1], validation=5_000)
 
 
+def _svhn(data: Optional[Path]) -> Dataset:
+    return _from_torchvision("svhn", "SVHN", "SVHN", data, validation=5_000, prepare=_svhn_files)
+
+
 def _nsl_kdd(data: Optional[Path]) -> Dataset:
     """Network connections, normal (0) or attack (1), from the training file of 20 % and the test file."""
     parts = read_nsl_kdd(_folder("nsl_kdd", data) / "nsl_kdd")
@@ -161,8 +166,7 @@ def _from_torchvision(
     root = prepare(name, kind, _folder(name, data))
     reader = getattr(torchvision().datasets, kind)
     try:
-        parts = [reader(str(root), train=train, download=False) for train in (True, False)]
-        pairs = [(_images(part.data), np.asarray(part.targets, dtype=np.int64)) for part in parts]
+        pairs = [_part(reader, str(root), part) for part in ("train", "test")]
     except Exception as error:  # torchvision raises RuntimeError, ValueError, AssertionError and others
         raise DataError(
             f"data set {name}: the files under {root} cannot be read ({type(error).__name__}: {error}). "
@@ -171,10 +175,14 @@ def _from_torchvision(
     return _split(name, label, pairs[0], pairs[1], validation)
 
 
-def _images(pixels: Any) -> Images:
-    """Return uint8 [n, height, width, channels] of what torchvision holds (a tensor or an array)."""
-    array = np.asarray(pixels)
-    return array[..., None] if array.ndim == 3 else array
+def _part(reader: Any, root: str, name: str) -> Part:
+    """Return uint8 [n, height, width, channels] and labels of what torchvision holds, which differs by data set."""
+    if reader.__name__ == "SVHN":
+        held = reader(root, split=name, download=False)
+        return np.ascontiguousarray(held.data.transpose(0, 2, 3, 1)), np.asarray(held.labels, dtype=np.int64)
+    held = reader(root, train=name == "train", download=False)
+    array = np.asarray(held.data)
+    return array[..., None] if array.ndim == 3 else array, np.asarray(held.targets, dtype=np.int64)
 
 
 def _split(name: str, label: str, train: Part, test: Part, validation: int) -> Dataset:
@@ -195,7 +203,17 @@ def _folder(name: str, data: Optional[Path]) -> Path:
 
 
 def _how_to_get(kind: str) -> str:
-    return f"python -c \"from torchvision.datasets import {kind}; {kind}('DIR', download=True)\", then --data DIR"
+    calls = [f"{kind}('DIR', download=True)"]
+    if kind == "SVHN":
+        calls = [f"SVHN('DIR', split='{part}', download=True)" for part in ("train", "test")]
+    return f'python -c "from torchvision.datasets import {kind}; {"; ".join(calls)}", then --data DIR'
+
+
+def _svhn_files(name: str, kind: str, root: Path) -> Path:
+    for part in ("train", "test"):
+        if not (root / f"{part}_32x32.mat").is_file():
+            raise DataError(f"data set {name}: no file {root / part}_32x32.mat. Get it with {_how_to_get(kind)}")
+    return root
 
 
 def _cifar10_folder(name: str, kind: str, root: Path) -> Path:
@@ -260,5 +278,6 @@ _LOADERS: Dict[str, Callable[[Optional[Path]], Dataset]] = {
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
     "cifar10_jpeg": _cifar10_jpeg,
+    "svhn": _svhn,
     "nsl_kdd": _nsl_kdd,
 }

@@ -135,6 +135,28 @@ def test_jpeg_copy(tmp_path):
         load_dataset("cifar10_jpeg", tmp_path)
 
 
+def test_svhn(tmp_path, monkeypatch):
+    from scipy.io import savemat
+
+    rng = np.random.default_rng(4)
+    images = {"train": rng.integers(0, 256, (5_040, 32, 32, 3), dtype=np.uint8)}
+    images["test"] = rng.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
+    labels = {part: 1 + np.arange(len(held)) % 10 for part, held in images.items()}  # the files write 10 for zero
+    with pytest.raises(
+        DataError, match=r"svhn: no file .*train_32x32\.mat\. Get it with .*split='test', download=True"
+    ):
+        load_dataset("svhn", tmp_path)
+    for part, held in images.items():
+        savemat(tmp_path / f"{part}_32x32.mat", {"X": held.transpose(1, 2, 3, 0), "y": labels[part][:, None]})
+    with pytest.raises(DataError, match=r"svhn: the files under .* cannot be read \(RuntimeError: .*corrupted"):
+        load_dataset("svhn", tmp_path)  # torchvision knows the sums of the real files
+    monkeypatch.setattr(torchvision().datasets.SVHN, "_check_integrity", lambda self: True)
+    data = load_dataset("svhn", tmp_path)
+    assert (data.shape, data.classes, len(data.train_images)) == ((32, 32, 3), 10, 40)
+    assert np.array_equal(data.test_images, images["test"])
+    assert data.test_labels.tolist() == [*range(1, 10), 0, 1, 2]
+
+
 def test_no_folder_given(monkeypatch):
     monkeypatch.delenv("LUTFORGE_DATA", raising=False)
     with pytest.raises(DataError, match=r"mnist: no data folder given.*--data DIR.*LUTFORGE_DATA.*digits"):
