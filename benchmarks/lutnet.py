@@ -8,8 +8,9 @@ Points (lutnet_points.py) that docs/results/lutnet.jsonl does not hold yet are t
 appended there when it is finished, so that a run may be stopped at any time. Steps that points share are trained once
 (build/lutnet/steps). --page writes docs/results/lutnet.md and its figures from what is there.
 
-The first layer is folded, 16 outputs times 49 inputs a cycle (256 cycles per image); all others have hardware for every
-table or weight, bits summed by counters on carry chains. yosys counts for PYNQ-Z2, without place and route.
+Target layers have hardware for every table or weight, their bits summed by counters on carry chains. The others are
+folded to at most 16 outputs times 49 inputs a cycle: the first layer of MNIST, all but one of CIFAR-10. yosys counts
+for PYNQ-Z2, without place and route.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import argparse
 import datetime
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -29,15 +30,17 @@ from lutnet_points import Point, points
 import lutforge
 from lutforge.boards import load_board
 from lutforge.cycles import count
+from lutforge.folding import folded
 from lutforge.hls.rtl_generator import generate_rtl
 from lutforge.mac_shape import supports
 from lutforge.network import Network
 from lutforge.operations import LutNeurons
 from lutforge.overlays.synthesis import Utilisation, synthesise_design
 from lutforge.pipeline import stages
-from lutforge.schedule import CARRY, Folded, Schedule, Unrolled, check, is_foldable
+from lutforge.schedule import CARRY, Schedule, Unrolled, check, is_foldable
 from lutforge.store import write_atomically
 from lutforge.training.export import to_network
+from lutforge.training.lutnet import Targets
 from lutforge.training.pipeline import Measured
 from lutforge.training.recipe import Run, follow
 
@@ -59,7 +62,11 @@ def main() -> int:
     torch.set_num_threads(1)
     done = {row["name"] for row in read_results()}
     if options.again:
-        rows = [{**row, **synthesised(lutforge.load(_file(row["name"])))} for row in read_results()]
+        plans = {point.name: point.built().plan for point in points()}
+        rows = [
+            {**row, **synthesised(lutforge.load(_file(row["name"])), plans[row["name"]].network.targets)}
+            for row in read_results()
+        ]
         write_atomically(RESULTS, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
     elif not options.page:
         open_ = [point for point in points() if point.name not in done and options.only in point.name]
@@ -84,7 +91,8 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
     """Train, export and synthesise one point."""
     steps: List[Measured] = []
     run = Run(point.seed, BUILD / "run", resume=True, on_step=steps.append)
-    trained = follow(point.built(), data, run)
+    recipe = point.built()
+    trained = follow(recipe, data, run)
     network = to_network(trained.frozen)
     lutforge.save(network, _file(point.name))
     last = steps[-1]
@@ -100,7 +108,7 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
         "steps": {step.key[:16]: [step.step, step.epochs, round(step.seconds)] for step in steps if step.epochs},
         "date": datetime.date.today().isoformat(),
         "sha256": lutforge.digest(network),
-        **synthesised(network),
+        **synthesised(network, recipe.plan.network.targets),
     }
 
 
@@ -108,21 +116,26 @@ def _file(name: str) -> Path:
     return BUILD / "networks" / f"{name.replace(' ', '_').replace('%', '')}.npz"
 
 
-def scheduled(network: Network) -> Schedule:
-    """Return the schedule of all points: the layer that reads pixels folded, the others unrolled."""
-    foldings: Dict[str, Folded | Unrolled] = {node.name: Unrolled() for node in network.nodes if is_foldable(node)}
-    if network.node("fc1").inputs != ("encode",):
-        foldings["fc1"] = Folded(PE, SIMD)
-    return check(network, Schedule(foldings, counters=CARRY))
+def target_names(network: Network, targets: Targets) -> List[str]:
+    """Return the names of the layers that are pruned and may be tables. targets: as a recipe has them."""
+    names = [node.name for node in network.nodes if is_foldable(node)]
+    return names[targets == "inner" :] if isinstance(targets, str) else [names[number - 1] for number in targets]
 
 
-def synthesised(network: Network) -> Dict[str, Any]:
-    """Return what yosys counts: of the whole design, of the layers behind the first with and without thresholds."""
-    board, schedule = load_board(BOARD), scheduled(network)
+def scheduled(network: Network, targets: Targets) -> Schedule:
+    """Return the schedule of all points: target layers unrolled, the others folded."""
+    foldings = {name: Unrolled() for name in target_names(network, targets)}
+    plain = folded(network, PE, SIMD, counters=CARRY)
+    return check(network, replace(plain, foldings={**plain.foldings, **foldings}))
+
+
+def synthesised(network: Network, targets: Targets) -> Dict[str, Any]:
+    """Return what yosys counts: of the whole design, of the target layers with and without thresholds."""
+    board, schedule = load_board(BOARD), scheduled(network, targets)
     began = time.perf_counter()
     used = synthesise_design(generate_rtl(network, schedule, board, "class"), board, cache=BUILD / "netlists")
     cycles = count(stages(network, schedule, board.beat_bits, "class")).interval
-    names = [node.name for node in network.nodes if is_foldable(node) and node.name != "fc1"]
+    names = target_names(network, targets)
     return {
         "luts": used.total.raw,
         "packed": used.total.packed,

@@ -19,7 +19,7 @@ COLUMNS = (
     ("inputs per table", lambda row: f"{row['table_inputs'] / row['tables']:.2f}" if row["tables"] else ""),
     ("LUTs, whole", lambda row: f"{row['luts']:,}"),
     ("packed", lambda row: f"{row['packed']:,}"),
-    ("layers 2 to 5", lambda row: f"{row['layers']:,}"),
+    ("target layers", lambda row: f"{row['layers']:,}"),
     ("of it tables", lambda row: f"{row['tables_luts']:,}"),
     ("thresholds", lambda row: f"{row['thresholds']:,}"),
     ("FF", lambda row: f"{row['ff']:,}"),
@@ -31,35 +31,60 @@ COLUMNS = (
 
 
 def write_page(rows: List[Row], folder: Path) -> None:
-    """Write the page and its figure into a folder; nothing if there are no points yet."""
+    """Write the page and its figures into a folder; nothing if there are no points yet."""
     if not rows:
         return
-    figure = folder / "lutnet.png"
-    _draw(rows, figure)
-    groups: Dict[str, List[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row["group"]].append(row)
-    text = [_HEAD.format(yosys=rows[-1]["yosys"], first=rows[0]["date"], last=rows[-1]["date"])]
     once = {key: seconds for row in rows for key, (_, _, seconds) in row["steps"].items()}
+    text = [_HEAD.format(yosys=rows[-1]["yosys"], first=rows[0]["date"], last=rows[-1]["date"])]
     text.append(
         f"{len(rows)} points, {sum(once.values()) / 3600:.1f} hours of training on one core in all, steps that points "
         "share counted once (wall time, other work beside it).\n"
     )
-    text.append(f"![accuracy against LUTs]({figure.name})\n")
-    for group, members in groups.items():
-        text.append(f"## {group}\n")
-        text.append(_table([[name for name, _ in COLUMNS]] + [[show(row) for _, show in COLUMNS] for row in members]))
-    text.append(_ratios(rows))
-    text.append(_seeds(rows))
+    for title, about, figure, mine in SECTIONS:
+        members = [row for row in rows if mine(row)]
+        if members:
+            _draw(members, folder / figure)
+            text += [f"## {title}\n", about, f"![accuracy against LUTs]({figure})\n", *_section(members)]
     (folder / "lutnet.md").write_text("\n".join(text), encoding="utf-8")
+
+
+SECTIONS = (
+    (
+        "MNIST",
+        "784-256-256-256-256-10, the first layer on pixels and folded; layers 2 to 5 are the target layers.\n",
+        "lutnet.png",
+        lambda row: row["recipe"] == "lfc_mnist",
+    ),
+    (
+        "CIFAR-10",
+        "The JPEG copy, CNV at half width; the largest convolution, the sixth, is the target layer, all others are "
+        "folded. Few epochs, on a processor: what is compared is the two forms of that layer, not the accuracy that "
+        "CNV can reach.\n",
+        "lutnet_cnv.png",
+        lambda row: row["recipe"] == "cnv_cifar10_half",
+    ),
+)
+"""Title, text and figure of each part of the page, and which points it holds."""
+
+
+def _section(rows: List[Row]) -> List[str]:
+    groups: Dict[str, List[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["group"]].append(row)
+    text = []
+    for group, members in groups.items():
+        text.append(f"### {group}\n")
+        ordered = sorted(members, key=lambda row: -row["layers"])
+        text.append(_table([[name for name, _ in COLUMNS]] + [[show(row) for _, show in COLUMNS] for row in ordered]))
+    return [*text, _ratios(rows), _seeds(rows)]
 
 
 _HEAD = """# LUTNet against the binarised network: what was measured
 
-MNIST, 784-256-256-256-256-10, the first layer on pixels; the epoch chosen on 5,000 validation images. LUTs are cells of
-yosys {yosys} for the 7 series (raw; "packed" is an estimate), answers by class, without place and route; accuracies are
-of the integer network on all 10,000 test images. Images/s are predicted at 100 MHz and not timing-closed; the first
-layer, folded, sets them, the others take an image per cycle. {first} to {last}:
+The epoch is chosen on 5,000 validation images; accuracies are of the integer network on all 10,000 test images. LUTs
+are cells of yosys {yosys} for the 7 series (raw; "packed" is an estimate), answers by class, without place and route.
+The target layers have hardware for every table or weight, and take a vector per cycle. Images/s are predicted at
+100 MHz and not timing-closed; folded layers set them. {first} to {last}:
 
     OMP_NUM_THREADS=1 python benchmarks/lutnet.py --data DIR
 """
@@ -89,7 +114,7 @@ def interpolated(curve: List[Tuple[float, float]], accuracy: float) -> Optional[
 def _ratios(rows: List[Row]) -> str:
     """The LUTs of the baseline at each point's test accuracy, over the point's own."""
     baseline = [row for row in rows if not row["tables"]]
-    lines = [["point", "test", "layers 2 to 5, baseline / LUTNet", "whole design, baseline / LUTNet"]]
+    lines = [["point", "test", "target layers, baseline / LUTNet", "whole design, baseline / LUTNet"]]
     for row in rows:
         if not row["tables"]:
             continue
@@ -98,45 +123,63 @@ def _ratios(rows: List[Row]) -> str:
             wanted = interpolated([(each["test"], each[what]) for each in baseline], row["test"])
             cells.append(f"{wanted / row[what]:.2f}" if wanted else "outside the baseline's curve")
         lines.append(cells)
-    return "## LUTs of the baseline at equal accuracy\n\nRead off the baseline's curve by interpolation.\n\n" + _table(
+    return "### LUTs of the baseline at equal accuracy\n\nRead off the baseline's curve by interpolation.\n\n" + _table(
         lines
     )
 
 
-def _seeds(rows: List[Row]) -> str:
-    """Mean and spread of points that differ in their seed alone."""
+def _by_seed(rows: List[Row]) -> List[List[Row]]:
+    """Return the points in groups that differ in their seed alone."""
     groups: Dict[str, List[Row]] = defaultdict(list)
     for row in rows:
         groups[f"{row['group']} {sorted(row['changes'].items())}"].append(row)
-    lines = [["points", "seeds", "validation", "test, mean", "least", "most", "LUTs, whole", "layers 2 to 5"]]
-    for members in groups.values():
+    return list(groups.values())
+
+
+def _seeds(rows: List[Row]) -> str:
+    """Mean and spread of points that differ in their seed alone."""
+    lines = [["points", "seeds", "validation", "test, mean", "least", "most", "LUTs, whole", "target layers"]]
+    for members in _by_seed(rows):
         if len(members) < 2:
             continue
         tests = [row["test"] for row in members]
         cells = [members[0]["name"], ", ".join(str(row["seed"]) for row in members)]
-        cells.append(f"{100 * float(np.mean([row['validation'] for row in members])):.2f} %")
-        cells += [f"{100 * value:.2f} %" for value in (float(np.mean(tests)), min(tests), max(tests))]
-        cells += [f"{np.mean([row[what] for row in members]):,.0f}" for what in ("luts", "layers")]
+        cells.append(f"{100 * _mean(members, 'validation'):.2f} %")
+        cells += [f"{100 * value:.2f} %" for value in (_mean(members, "test"), min(tests), max(tests))]
+        cells += [f"{_mean(members, what):,.0f}" for what in ("luts", "layers")]
         lines.append(cells)
-    return "## Seeds\n\n" + _table(lines)
+    return "### Seeds\n\n" + _table(lines) if len(lines) > 1 else ""
+
+
+def _mean(rows: List[Row], what: str) -> float:
+    return float(np.mean([row[what] for row in rows]))
 
 
 def _draw(rows: List[Row], path: Path) -> None:
+    """Draw a curve per group; seeds are one point, with the least and the most accuracy as its bar."""
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(12, 4.6), sharey=True)
-    groups: Dict[str, List[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row["group"]].append(row)
-    for axis, what, title in zip(axes, ("layers", "luts"), ("layers 2 to 5", "whole design"), strict=True):
-        for group, members in groups.items():
-            members = sorted(members, key=lambda row: row[what])
-            style = "s-" if group.startswith("baseline") else "o--" if len(members) > 1 else "o"
-            axis.plot([row[what] for row in members], [100 * row["test"] for row in members], style, label=group, ms=5)
+    figure, axes = pyplot.subplots(1, 2, figsize=(13, 5), sharey=True)
+    curves: Dict[str, List[List[Row]]] = defaultdict(list)
+    for members in _by_seed(rows):
+        curves[members[0]["group"]].append(members)
+    for axis, what, title in zip(axes, ("layers", "luts"), ("target layers", "whole design"), strict=True):
+        for group, points in curves.items():
+            ordered = sorted((_mean(each, what), 100 * _mean(each, "test"), each) for each in points)
+            spread = [[y - 100 * min(row["test"] for row in each) for _, y, each in ordered]]
+            spread.append([100 * max(row["test"] for row in each) - y for _, y, each in ordered])
+            style = "s-" if group.startswith("baseline") else "o--"
+            places, heights = [x for x, _, _ in ordered], [y for _, y, _ in ordered]
+            axis.errorbar(places, heights, yerr=spread, fmt=style, label=group, ms=5, capsize=3)
         axis.set_xscale("log")
+        low, high = min(row[what] for row in rows), max(row[what] for row in rows)
+        axis.set_xlim(low / 1.5, high * 1.5)
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
         axis.set_xlabel(f"LUTs, {title} (yosys, raw)")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy, %")

@@ -11,6 +11,10 @@ from lutforge.training.recipe import Recipe, recipe_named
 
 BASELINE_STEPS = {"retrain": 18, "settle": 2}
 """Epochs of the baseline behind its prunings: as many as LUTNet has there in all its steps."""
+CNV_STEPS = {"dense": 8, "prune": 1, "retrain": 0, "real": 1, "binary": 2, "settle": 0}
+"""Epochs of CNV at half width on a processor: few, an hour and a half for all of its points."""
+CNV_BASELINE_STEPS = {"retrain": 3}
+"""Epochs of its baseline, in place of those of the tables."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,14 @@ def _baseline(name: str, part: float, seed: int = 0, levels: int = 2) -> Point:
     return Point(name, f"baseline, {levels} level{'s' * (levels > 1)}", "lfc_mnist", changes, seed)
 
 
+def _cnv(name: str, part: float, inputs: int) -> Point:
+    group = f"CNV, LUTNet K = {inputs}" if inputs else "CNV, baseline"
+    epochs = CNV_STEPS | ({} if inputs else CNV_BASELINE_STEPS)
+    changes: Dict[str, Any] = {"pruning.keep": (part,), "pruning.steps": 1, "tables.inputs": inputs}
+    changes |= {f"steps.{step}.epochs": count for step, count in epochs.items()}
+    return Point(name, group, "cnv_cifar10_half", changes)
+
+
 def points() -> List[Point]:
     """Return all points, the headline ones first."""
     found = [_lfc(f"lutnet k4 4.5% seed {seed}", "LUTNet K = 4", 0.045, seed) for seed in (0, 1, 2)]
@@ -60,6 +72,10 @@ def points() -> List[Point]:
     found += [_lfc(f"lutnet k4 {100 * part:g}%", "LUTNet K = 4", part) for part in (0.02, 0.01)]
     found += [_lfc(f"lutnet k{k} 2%", f"LUTNet K = {k}", 0.02, inputs=k) for k in (2, 3, 5, 6)]
     found += [_lfc("lutnet k6 1%", "LUTNet K = 6", 0.01, inputs=6)]
+    found += [
+        _lfc(f"gathered k6 {100 * part:g}%", "gathered, K = 6", part, inputs=6, gathered=True)
+        for part in (0.045, 0.12, 0.02)
+    ]
     for seed in (0, 1, 2):
         for wiring in ("random", "recover", "learned"):
             if (wiring, seed) != ("recover", 0):
@@ -68,4 +84,6 @@ def points() -> List[Point]:
     found += [_lfc(f"shrunk {part:g} of 4.5%", "shrunk", 0.045, removed=part) for part in (0.4, 0.6)]
     found += [_lfc("walsh 2%", "Walsh", 0.02, form="walsh")]
     found += [_baseline(f"baseline {100 * part:g}% 1 level", part, levels=1) for part in (0.12, 0.045)]
+    for part in (0.02, 0.005, 0.002):
+        found += [_cnv(f"cnv {'lutnet' if inputs else 'baseline'} {100 * part:g}%", part, inputs) for inputs in (4, 0)]
     return found
