@@ -34,10 +34,10 @@ from lutforge.folding import folded
 from lutforge.hls.rtl_generator import generate_rtl
 from lutforge.mac_shape import supports
 from lutforge.network import Network
-from lutforge.operations import LutNeurons
+from lutforge.operations import LutNeurons, TiledLutNeurons
 from lutforge.overlays.synthesis import Utilisation, synthesise_design
 from lutforge.pipeline import stages
-from lutforge.schedule import CARRY, Schedule, Unrolled, check, is_foldable
+from lutforge.schedule import CARRY, Schedule, Unrolled, check, is_foldable, is_layer
 from lutforge.store import write_atomically
 from lutforge.training.export import to_network
 from lutforge.training.lutnet import Targets
@@ -64,7 +64,7 @@ def main() -> int:
     if options.again:
         plans = {point.name: point.built().plan for point in points()}
         rows = [
-            {**row, **synthesised(lutforge.load(_file(row["name"])), plans[row["name"]].network.targets)}
+            {**row, **synthesised(lutforge.load(file_of(row["name"])), plans[row["name"]].network.targets)}
             for row in read_results()
         ]
         write_atomically(RESULTS, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
@@ -82,7 +82,7 @@ def main() -> int:
 
 def read_results() -> List[Dict[str, Any]]:
     """Return the finished points, in the order in which they were made."""
-    if not RESULTS.is_file():
+    if not RESULTS.isfile_of():
         return []
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
@@ -94,7 +94,7 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
     recipe = point.built()
     trained = follow(recipe, data, run)
     network = to_network(trained.frozen)
-    lutforge.save(network, _file(point.name))
+    lutforge.save(network, file_of(point.name))
     last = steps[-1]
     return {
         **asdict(point),
@@ -112,19 +112,21 @@ def measured(point: Point, data: Path | None) -> Dict[str, Any]:
     }
 
 
-def _file(name: str) -> Path:
+def file_of(name: str) -> Path:
+    """Return where the network of a point is kept."""
     return BUILD / "networks" / f"{name.replace(' ', '_').replace('%', '')}.npz"
 
 
 def target_names(network: Network, targets: Targets) -> List[str]:
     """Return the names of the layers that are pruned and may be tables. targets: as a recipe has them."""
-    names = [node.name for node in network.nodes if is_foldable(node)]
+    names = [node.name for node in network.nodes if is_layer(node)]
     return names[targets == "inner" :] if isinstance(targets, str) else [names[number - 1] for number in targets]
 
 
 def scheduled(network: Network, targets: Targets) -> Schedule:
     """Return the schedule of all points: target layers unrolled, the others folded."""
-    foldings = {name: Unrolled() for name in target_names(network, targets)}
+    names = [name for name in target_names(network, targets) if is_foldable(network.node(name))]  # not tiled ones
+    foldings = {name: Unrolled() for name in names}
     plain = folded(network, PE, SIMD, counters=CARRY)
     return check(network, replace(plain, foldings={**plain.foldings, **foldings}))
 
@@ -162,7 +164,7 @@ def _table_luts(network: Network, names: List[str]) -> int:
     total = 0
     for name in names:
         op = network.node(name).op
-        if isinstance(op, LutNeurons):
+        if isinstance(op, (LutNeurons, TiledLutNeurons)):
             support = supports(op.tables)
             total += int(((support > 0) & ~((support == 1) & (op.tables[:, 0] == 0))).sum())
     return total

@@ -53,7 +53,14 @@ SECTIONS = (
         "MNIST",
         "784-256-256-256-256-10, the first layer on pixels and folded; layers 2 to 5 are the target layers.\n",
         "lutnet.png",
-        lambda row: row["recipe"] == "lfc_mnist",
+        lambda row: row["recipe"] == "lfc_mnist" and not row["group"].startswith("whole"),
+    ),
+    (
+        "MNIST, whole networks at an image per cycle",
+        "Every pixel is compared with 127, and all layers are tables; everything is counted but what is said. LUT "
+        "classifiers ([lut_classifier.md](lut_classifier.md)) need a tenth of this.\n",
+        "lutnet_whole.png",
+        lambda row: row["group"].startswith("whole"),
     ),
     (
         "CIFAR-10",

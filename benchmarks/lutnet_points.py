@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from lutforge.training.recipe import Recipe, recipe_named
 
@@ -19,21 +19,25 @@ CNV_BASELINE_STEPS = {"retrain": 3}
 
 @dataclass(frozen=True)
 class Point:
-    """One network to train. name: unique; group: the curve it belongs to; changes: 'table.key' of a recipe -> value."""
+    """One network to train. name: unique; group: the curve it belongs to; changes: 'table.key' of a recipe -> value;
+
+    dataset: instead of the recipe's.
+    """
 
     name: str
     group: str
     recipe: str
     changes: Dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    dataset: str = ""
 
     def built(self) -> Recipe:
-        """Return the recipe with its changes."""
+        """Return the recipe with its changes, for its own data set if none is given."""
         recipe = recipe_named(self.recipe)
         plan = recipe.plan
         for key, value in self.changes.items():
             plan = _changed(plan, key.split("."), value)
-        return replace(recipe, plan=plan)
+        return replace(recipe, plan=plan, dataset=self.dataset or recipe.dataset)
 
 
 def _changed(plan: Any, keys: List[str], value: Any) -> Any:
@@ -46,15 +50,23 @@ def _keep(part: float) -> Any:
     return (part, part, part, min(1.0, round(part * 0.2 / 0.045, 4)))
 
 
-def _lfc(name: str, group: str, part: float, seed: int = 0, **changes: Any) -> Point:
-    tables = {f"tables.{key}": value for key, value in changes.items()}
-    return Point(name, group, "lfc_mnist", {"pruning.keep": _keep(part), **tables}, seed)
+def _lfc(name: str, group: str, part: float, seed: int = 0, levels: int = 2, **changes: Any) -> Point:
+    given = {f"tables.{key}": value for key, value in changes.items()}
+    given |= {"network.levels": levels} if levels != 2 else {}
+    return Point(name, group, "lfc_mnist", {"pruning.keep": _keep(part), **given}, seed)
 
 
 def _baseline(name: str, part: float, seed: int = 0, levels: int = 2) -> Point:
     changes: Dict[str, Any] = {"pruning.keep": _keep(part), "tables.inputs": 0, "network.levels": levels}
     changes |= {f"steps.{step}.epochs": epochs for step, epochs in BASELINE_STEPS.items()}
     return Point(name, f"baseline, {levels} level{'s' * (levels > 1)}", "lfc_mnist", changes, seed)
+
+
+def _whole(name: str, hidden: int, keep: Tuple[float, float], gathered: bool) -> Point:
+    """Return a network of tables from the pixels on, each compared with 127, at an image per cycle."""
+    changes: Dict[str, Any] = {"network.hidden": (hidden,), "network.levels": 1, "network.thresholds": (127,)}
+    changes |= {"network.targets": "all", "pruning.keep": keep, "tables.inputs": 6, "tables.gathered": gathered}
+    return Point(name, "whole, gathered" if gathered else "whole, a table per synapse", "lfc_mnist", changes)
 
 
 def _cnv(name: str, part: float, inputs: int) -> Point:
@@ -71,11 +83,16 @@ def points() -> List[Point]:
     found += [_baseline(f"baseline {100 * part:g}%", part) for part in (0.25, 0.12, 0.08, 0.045, 0.02)]
     found += [_lfc(f"lutnet k4 {100 * part:g}%", "LUTNet K = 4", part) for part in (0.02, 0.01)]
     found += [_lfc(f"lutnet k{k} 2%", f"LUTNet K = {k}", 0.02, inputs=k) for k in (2, 3, 5, 6)]
+    found += [_lfc("lutnet k6 4.5% 1 level", "LUTNet K = 6, 1 level", 0.045, levels=1, inputs=6)]
     found += [_lfc("lutnet k6 1%", "LUTNet K = 6", 0.01, inputs=6)]
     found += [
         _lfc(f"gathered k6 {100 * part:g}%", "gathered, K = 6", part, inputs=6, gathered=True)
         for part in (0.045, 0.12, 0.02)
     ]
+    tiles = ((8, 8), (8, 8), (8, 8), (8, 2))
+    for k, p in ((5, 1), (6, 2)):
+        tiled = _lfc(f"tiled ({k}, {p}) 12%", f"tiled ({k}, {p})", 0.12, inputs=k, weight_inputs=p, tiles=tiles)
+        found.append(tiled)
     for seed in (0, 1, 2):
         for wiring in ("random", "recover", "learned"):
             if (wiring, seed) != ("recover", 0):
@@ -84,6 +101,33 @@ def points() -> List[Point]:
     found += [_lfc(f"shrunk {part:g} of 4.5%", "shrunk", 0.045, removed=part) for part in (0.4, 0.6)]
     found += [_lfc("walsh 2%", "Walsh", 0.02, form="walsh")]
     found += [_baseline(f"baseline {100 * part:g}% 1 level", part, levels=1) for part in (0.12, 0.045)]
+    found.append(_whole("whole 256 gathered", 256, (18 / 784, 0.25), True))
+    found.append(_whole("whole 512 gathered", 512, (12 / 784, 0.25), True))
+    found.append(_whole("whole 256 per synapse", 256, (4 / 784, 0.06), False))
     for part in (0.02, 0.005, 0.002):
         found += [_cnv(f"cnv {'lutnet' if inputs else 'baseline'} {100 * part:g}%", part, inputs) for inputs in (4, 0)]
     return found
+
+
+CONV = {
+    "network.conv": (16, "pool", 32, "pool"),
+    "network.hidden": (64,),
+    "network.width": 1.0,
+    "network.targets": (2, 3, 4),
+    "pruning.keep": (0.1, 0.05, 0.4),
+    "pruning.steps": 1,
+    "shift": 1,
+    "flip": False,
+    **{f"steps.{step}.epochs": count for step, count in CNV_STEPS.items()},
+    "steps.dense.epochs": 3,
+}
+"""A small network of convolutions for MNIST, from the recipe of CNV."""
+KINDS = ("lutnet k4 4.5% seed 0", "lutnet k6 2%", "shrunk 0.4 of 4.5%", "gathered k6 4.5%", "tiled (5, 1) 12%")
+KINDS += ("tiled (6, 2) 12%", "cnv lutnet 2%")
+
+
+def kinds() -> List[Point]:
+    """Return a trained network of each kind, for comparisons of executors."""
+    known = {point.name: point for point in points()}
+    conv = Point("conv k4", "convolutions", "cnv_cifar10_half", CONV, dataset="mnist")
+    return [conv, *(known[name] for name in KINDS)]
