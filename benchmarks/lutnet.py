@@ -82,7 +82,7 @@ def main() -> int:
 
 def read_results() -> List[Dict[str, Any]]:
     """Return the finished points, in the order in which they were made."""
-    if not RESULTS.isfile_of():
+    if not RESULTS.is_file():
         return []
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
