@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -45,6 +46,7 @@ def write_page(rows: List[Row], folder: Path) -> None:
         if members:
             _draw(members, folder / figure)
             text += [f"## {title}\n", about, f"![accuracy against LUTs]({figure})\n", *_section(members)]
+    text.append(_agreement(folder / "lutnet_agreement.jsonl"))
     (folder / "lutnet.md").write_text("\n".join(text), encoding="utf-8")
 
 
@@ -83,7 +85,7 @@ def _section(rows: List[Row]) -> List[str]:
         text.append(f"### {group}\n")
         ordered = sorted(members, key=lambda row: -row["layers"])
         text.append(_table([[name for name, _ in COLUMNS]] + [[show(row) for _, show in COLUMNS] for row in ordered]))
-    return [*text, _ratios(rows), _seeds(rows)]
+    return [*text, _by_accuracy(rows), _ratios(rows), _seeds(rows)]
 
 
 _HEAD = """# LUTNet against the binarised network: what was measured
@@ -95,6 +97,23 @@ The target layers have hardware for every table or weight, and take a vector per
 
     OMP_NUM_THREADS=1 python benchmarks/lutnet.py --data DIR
 """
+
+
+def _agreement(path: Path) -> str:
+    """What lutnet_agreement.py has found equal."""
+    if not path.is_file():
+        return ""
+    lines = [["network", "data set", "images", "in Verilator", "s in Verilator", "date"]]
+    for text in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(text)
+        simulated = next(seconds for name, seconds in row["seconds"].items() if name.startswith("rtl"))
+        counts = [f"{row['images']:,}", f"{row['rtl_images']:,}", f"{simulated:g}"]
+        lines.append([row["name"], row["dataset"], *counts, row["date"]])
+    return (
+        "## All executors\n\nEqual logits of all images in torch, the numpy reference, the fast engine, the compiled C++ "
+        "and the emulated\ndevice, and of as many as said in Verilator:\n\n"
+        "    OMP_NUM_THREADS=1 python benchmarks/lutnet_agreement.py --data DIR\n\n" + _table(lines)
+    )
 
 
 def _table(rows: List[List[str]]) -> str:
@@ -116,6 +135,22 @@ def interpolated(curve: List[Tuple[float, float]], accuracy: float) -> Optional[
         return None
     places, values = zip(*front, strict=True)
     return float(np.exp(np.interp(accuracy, places, np.log(values))))
+
+
+def _by_accuracy(rows: List[Row]) -> str:
+    """The LUTs that each curve needs for some accuracies, where it reaches from one side of them to the other."""
+    groups: Dict[str, List[List[Row]]] = defaultdict(list)
+    for members in _by_seed(rows):
+        groups[members[0]["group"]].append(members)
+    tests = [row["test"] for row in rows]
+    wanted = [step / 1000 for step in range(0, 1001, 5) if min(tests) <= step / 1000 <= max(tests)]
+    lines = [["curve", *(f"{100 * accuracy:.1f} %" for accuracy in wanted)]]
+    for group, members in groups.items():
+        curve = [(_mean(each, "test"), _mean(each, "layers")) for each in members]
+        found = [interpolated(curve, accuracy) for accuracy in wanted]
+        if any(found):
+            lines.append([group, *(f"{luts:,.0f}" if luts else "" for luts in found)])
+    return "### LUTs of the target layers by test accuracy\n\nInterpolated between points.\n\n" + _table(lines)
 
 
 def _ratios(rows: List[Row]) -> str:
