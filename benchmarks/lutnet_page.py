@@ -110,8 +110,8 @@ def _agreement(path: Path) -> str:
         counts = [f"{row['images']:,}", f"{row['rtl_images']:,}", f"{simulated:g}"]
         lines.append([row["name"], row["dataset"], *counts, row["date"]])
     return (
-        "## All executors\n\nEqual logits of all images in torch, the numpy reference, the fast engine, the compiled C++ "
-        "and the emulated\ndevice, and of as many as said in Verilator:\n\n"
+        "## All executors\n\nEqual logits of all images in torch, the numpy reference, the fast engine, the compiled "
+        "C++ and the emulated\ndevice, and of as many as said in Verilator:\n\n"
         "    OMP_NUM_THREADS=1 python benchmarks/lutnet_agreement.py --data DIR\n\n" + _table(lines)
     )
 
