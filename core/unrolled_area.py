@@ -21,6 +21,7 @@ from lutforge.mac_shape import (
     needs_table,
     neuron_sums,
     product_registers,
+    reduced_table,
     sum_terms,
     supports,
     tree_depth,
@@ -30,6 +31,7 @@ from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac
 from lutforge.schedule import CARRY
+from lutforge.table_pairs import table_pairs
 
 Ints = npt.NDArray[Any]
 MAX_WEIGHTS = 10_000
@@ -188,8 +190,16 @@ def _widths(low: Ints, high: Ints) -> Ints:
 
 
 def table_parts(op: LutNeurons, support: Ints, counters: str) -> Parts:
-    """Return the tables: one LUT each that depends on an input, wires left out; constants are in the sums."""
-    return parts(table=int(needs_table(op, support, counters).sum()))
+    """Return the tables: one LUT each that depends on an input, wires left out; constants are in the sums.
+
+    Beside counters on carry chains small tables share a LUT, and equal ones are one.
+    """
+    needed = needs_table(op, support, counters)
+    if counters != CARRY:
+        return parts(table=int(needed.sum()))
+    numbers = np.flatnonzero(needed).tolist()
+    tables = {reduced_table(op.tables[number], op.wiring[number].tolist()): None for number in numbers}
+    return parts(table=len(table_pairs([inputs for _, inputs in tables])))
 
 
 def bit_sum_parts(sums: BitSums, levels: int, first: int) -> Parts:

@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from lutforge.hls.rtl_text import concatenated, constant, instance, lookup, narrow_begin, narrow_end, shifted
+from lutforge.hls.rtl_text import (
+    concatenated,
+    constant,
+    instance,
+    lookup,
+    lookup_pair,
+    narrow_begin,
+    narrow_end,
+    shifted,
+)
+from lutforge.table_pairs import table_pairs
 
 WireOf = Callable[[int], str]
 """Return the wire of a bit's number."""
@@ -72,18 +82,19 @@ class Level:
 
 
 def write(
-    style: str, levels: List[Level], per_register: int, adders: Adders, width: int, source: str
+    style: str, levels: List[Level], per_register: int, adders: Adders, width: int, source: str, paired: bool = False
 ) -> Tuple[str, str]:
     """Return (declarations and logic, expression of all sums, output 0 lowest). source: the input vector's wire.
 
-    Register k is loaded by load[k]; the sums are registered by the last one.
+    Register k is loaded by load[k]; the sums are registered by the last one. paired: small tables share a LUT6_2, see
+    `table_pairs`.
     """
     text: List[str] = []
     wire: WireOf = partial("{}[{}]".format, source)
     stages = -(-len(levels) // per_register)
     for stage in range(stages):
         group = levels[stage * per_register : (stage + 1) * per_register]
-        part, wire = _stage(style, group, stage, stage * per_register, wire)
+        part, wire = _stage(style, group, stage, stage * per_register, wire, paired)
         text.append(part)
     part, sums = adders(style, wire)
     text += [part, f"    reg [{width * len(sums) - 1}:0] sums;\n    always @(posedge clk) if (load[{stages}]) begin\n"]
@@ -93,7 +104,7 @@ def write(
     return "".join(text), "sums"
 
 
-def _stage(style: str, group: List[Level], stage: int, number: int, wire: WireOf) -> Tuple[str, WireOf]:
+def _stage(style: str, group: List[Level], stage: int, number: int, wire: WireOf, paired: bool) -> Tuple[str, WireOf]:
     """Write the levels between two registers. number: of the first. Returns text and the wires of registered bits."""
     text: List[str] = []
     clocked: List[str] = []
@@ -105,7 +116,7 @@ def _stage(style: str, group: List[Level], stage: int, number: int, wire: WireOf
             clocked += _assignments(level, names, wire, "<=" if last else "=")
         else:
             names = [f"{'d' if last else 't'}{number + index}_{bit}" for bit in range(len(level.bits))]
-            text += [_declared("wire", names), *_primitives(level, number + index, names, wire)]
+            text += [_declared("wire", names), *_primitives(level, number + index, names, wire, paired)]
             if last:
                 text.append(f"    reg [{max(1, len(names)) - 1}:0] q{stage};\n")
                 joined = concatenated(names) if names else "1'b0"
@@ -140,16 +151,22 @@ def _assignments(level: Level, names: List[str], wire: WireOf, sign: str) -> Lis
     return result
 
 
-def _primitives(level: Level, number: int, names: List[str], wire: WireOf) -> List[str]:
+def _primitives(level: Level, number: int, names: List[str], wire: WireOf, paired: bool) -> List[str]:
     """Return the instances of one level in the xilinx style. number: of the level."""
     result: List[str] = []
+    luts: Dict[int, Tuple[str, int, List[str]]] = {}
     for bit, table in enumerate(level.bits):
         if table:
             init, signals = table[0], [wire(each) for each in table[1]]
             if init == PASS and len(signals) == 1:
                 result.append(f"    assign {names[bit]} = {signals[0]};\n")
             else:
-                result.append(lookup("xilinx", f"u{number}_{bit}", names[bit], init, signals))
+                luts[bit] = names[bit], init, signals
+    bits = list(luts)
+    shared = table_pairs([tuple(luts[bit][2]) for bit in bits]) if paired else [(each,) for each in range(len(bits))]
+    for bit, *others in ([bits[each] for each in numbers] for numbers in shared):
+        name, both = f"u{number}_{bit}", [luts[bit], *(luts[other] for other in others)]
+        result.append(lookup_pair(name, both) if others else lookup("xilinx", name, *luts[bit]))
     for made in level.counts:
         size, turned = len(made.inputs), sum(int(one) << place for place, one in enumerate(made.inverted))
         sizes: Dict[str, Any] = {"INVERT": constant(TURNED[size], turned), "OUTPUTS": len(made.outputs)}

@@ -181,7 +181,7 @@ def _codes(site: RtlSite, op: BinaryMac, source: str) -> Tuple[str, str]:
 def _summed(site: RtlSite, sums: BitSums, first: Level | None, source: str) -> Tuple[str, str]:
     """Return (text, expression) of the sums of bits of `source`, or of the tables `first` that read it."""
     levels, adders = (rtl_carry if sums.counters == CARRY else rtl_bits).build(sums, first)
-    return write(site.style, levels, site.levels, adders, sums.width, source)
+    return write(site.style, levels, site.levels, adders, sums.width, source, sums.counters == CARRY)
 
 
 def _integers(site: RtlSite, op: TableMac | BinaryMac, source: str, registers: int) -> Tuple[str, str]:

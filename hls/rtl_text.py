@@ -8,7 +8,7 @@ writes `INIT >> address`, which any vendor's tool reads.
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Sequence, Tuple, Union
 
 from lutforge.errors import GenerationError
 
@@ -102,6 +102,19 @@ def lookup(style: str, name: str, target: str, init: int, inputs: Sequence[str])
     text += lookup(style, f"{name}l", low, init & ((1 << half) - 1), inputs[:-1])
     text += lookup(style, f"{name}h", high, init >> half, inputs[:-1])
     return text + instance(f"MUXF{count}", name, {}, {"I0": low, "I1": high, "S": inputs[-1], "O": target})
+
+
+def lookup_pair(name: str, tables: Sequence[Tuple[str, int, Sequence[str]]]) -> str:
+    """Return one LUT6_2 for two tables, (target, INIT, inputs) each, whose inputs are five wires at most."""
+    wires = list(dict.fromkeys(wire for _, _, inputs in tables for wire in inputs))
+    words = []
+    for _, init, inputs in tables:
+        places = [wires.index(wire) for wire in inputs]
+        bits = ((init >> sum((row >> place & 1) << k for k, place in enumerate(places))) & 1 for row in range(32))
+        words.append(sum(bit << row for row, bit in enumerate(bits)))
+    ports = {f"I{index}": wire for index, wire in enumerate([*wires, *["1'b0"] * (5 - len(wires)), "1'b1"])}
+    ports |= {"O5": tables[0][0], "O6": tables[1][0]}
+    return instance("LUT6_2", name, {"INIT": constant(64, words[0] | words[1] << 32)}, ports)
 
 
 def shifted(init: int, inputs: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from lutforge.hls.rtl_text import constant, instance
 from lutforge.mac_shape import BitSums
 from lutforge.netlist import Netlist, read_netlist
 from lutforge.schedule import CARRY
+from lutforge.table_pairs import table_pairs
 from lutforge.yosys import synthesise
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -282,3 +283,35 @@ def test_every_input_of_emitted_sums_as_text(tmp_path):
     check_sums(
         verilated(tmp_path, emitted("generic"), {f"y{i}": 2 * s.width for i, (s, _) in enumerate(CASES)}, clocked=True)
     )
+
+
+def small_tables() -> Level:
+    """Tables of one to six inputs of x, many of which fit a LUT together."""
+    rng = np.random.default_rng(8)
+    level = Level()
+    for size in rng.choice([1, 2, 2, 3, 3, 4, 5, 6], 90).tolist():
+        table = rng.integers(0, 2, 1 << size)
+        level.add(int((table << np.arange(1 << size)).sum()), tuple(rng.permutation(X_BITS)[:size].tolist()))
+    return level
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_every_input_of_tables_that_share_a_lut(paired):
+    level = small_tables()
+    count = len(level.bits)
+    body, expression = write(
+        "xilinx", [level], 1, lambda style, wire: ("", [wire(k) for k in range(count)]), 1, "x", paired
+    )
+    tables = [inputs for init, inputs in level.bits if (init, len(inputs)) != (PASS, 1)]
+    shared = sum(len(each) > 1 for each in table_pairs(tables))
+    assert body.count("LUT6_2 ") == (shared if paired else 0) and shared > 25
+    text = (
+        f"module bench (input wire clk, input wire [11:0] x{''.join(f', output wire y{k}' for k in range(count))});\n"
+    )
+    text += f"    wire [1:0] load = 2'b11;\n{body}"
+    text += "".join(f"    assign y{k} = {expression}[{k}];\n" for k in range(count)) + "endmodule\n"
+    engine = Evaluator(netlist_of(text))
+    found = engine.cycles({"x": np.repeat(X.reshape(-1, 256), HELD, axis=0)})
+    for number, (init, inputs) in enumerate(level.bits):
+        address = sum(bit(place) << k for k, place in enumerate(inputs))
+        assert np.array_equal(found[f"y{number}"][HELD - 1 :: HELD].ravel(), init >> address & 1), number
