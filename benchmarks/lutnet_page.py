@@ -225,7 +225,7 @@ def _draw(rows: List[Row], path: Path) -> None:
         axis.set_xlabel(f"LUTs, {title} (yosys, raw)")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy, %")
-    axes[1].legend(fontsize=7)
+    axes[1].legend(fontsize=7, loc="lower right")
     figure.tight_layout()
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)

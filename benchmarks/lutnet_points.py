@@ -97,8 +97,11 @@ def points() -> List[Point]:
         for wiring in ("random", "recover", "learned"):
             if (wiring, seed) != ("recover", 0):
                 found.append(_lfc(f"{wiring} 2% seed {seed}", f"wiring {wiring}", 0.02, seed, wiring=wiring))
-    for part, removed in ((0.045, 0.4), (0.045, 0.6), (0.02, 0.4), (0.02, 0.6)):
+    for part, removed in ((0.045, 0.4), (0.045, 0.6), (0.045, 0.75), (0.02, 0.4), (0.02, 0.6), (0.08, 0.75)):
         found.append(_lfc(f"shrunk {removed:g} of {100 * part:g}%", f"shrunk by {removed:g}", part, removed=removed))
+    for seed in (1, 2):  # two points of about equal accuracy
+        found.append(_lfc(f"shrunk 0.6 of 2% seed {seed}", "shrunk by 0.6", 0.02, seed, removed=0.6))
+        found.append(_baseline(f"baseline 4.5% seed {seed}", 0.045, seed))
     found += [_lfc("walsh 2%", "Walsh", 0.02, form="walsh")]
     found += [_baseline(f"baseline {100 * part:g}% 1 level", part, levels=1) for part in (0.12, 0.045)]
     found.append(_whole("whole 256 gathered", 256, (18 / 784, 0.25), True))
