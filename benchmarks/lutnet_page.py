@@ -154,19 +154,23 @@ def _by_accuracy(rows: List[Row]) -> str:
 
 
 def _ratios(rows: List[Row]) -> str:
-    """The LUTs of the baseline at each point's test accuracy, over the point's own."""
-    baseline = [row for row in rows if not row["tables"]]
-    lines = [["point", "test", "target layers, baseline / LUTNet", "whole design, baseline / LUTNet"]]
-    for row in rows:
-        if not row["tables"]:
+    """The LUTs of the baseline at each point's test accuracy, over the point's own; seeds by their means."""
+    points = _by_seed(rows)
+    baseline = [members for members in points if not members[0]["tables"]]
+    lines = [["point", "seeds", "test", "target layers, baseline / LUTNet", "whole design, baseline / LUTNet"]]
+    for members in points:
+        if not members[0]["tables"]:
             continue
-        cells = [row["name"], f"{100 * row['test']:.2f} %"]
+        test = _mean(members, "test")
+        cells = [members[0]["name"], str(len(members)), f"{100 * test:.2f} %"]
         for what in ("layers", "luts"):
-            wanted = interpolated([(each["test"], each[what]) for each in baseline], row["test"])
-            cells.append(f"{wanted / row[what]:.2f}" if wanted else "outside the baseline's curve")
+            curve = [(_mean(each, "test"), _mean(each, what)) for each in baseline]
+            wanted = interpolated(curve, test)
+            cells.append(f"{wanted / _mean(members, what):.2f}" if wanted else "outside the baseline's curve")
         lines.append(cells)
-    return "### LUTs of the baseline at equal accuracy\n\nRead off the baseline's curve by interpolation.\n\n" + _table(
-        lines
+    return (
+        "### LUTs of the baseline at equal accuracy\n\nRead off the baseline's curve by interpolation. Tiled layers "
+        "read weights from BRAM and take a cycle\nfor every pair of tiles, the others one for all.\n\n" + _table(lines)
     )
 
 
