@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Dict, Hashable, Iterator, List, Sequence, Tuple
+from typing import Dict, Hashable, Iterator, List, Sequence, Set, Tuple
 
 PAIR_INPUTS = 5
 MOST_TRIED = 64
@@ -49,12 +49,12 @@ class _Partners:
                 self.reading[wire].append(number)
 
     def best(self, number: int, taken: Dict[int, int]) -> int | None:
-        """Return the largest free table whose inputs and this one's are five at most, or None."""
+        """Return the largest free table whose inputs and this one's are PAIR_INPUTS at most, or None."""
         own = set(self.tables[number])
         room, found = PAIR_INPUTS - len(own), -1
         for other in self._sharing(number, taken):
             size = len(self.tables[other])
-            if size > (len(self.tables[found]) if found >= 0 else room) and len(own.union(self.tables[other])) <= 5:
+            if size > (len(self.tables[found]) if found >= 0 else room) and self._fit(own, other):
                 found = other
         if found >= 0:
             return found
@@ -73,6 +73,9 @@ class _Partners:
                     tried += 1
                     if tried == MOST_TRIED:
                         break
+
+    def _fit(self, own: Set[Hashable], other: int) -> bool:
+        return len(own.union(self.tables[other])) <= PAIR_INPUTS
 
     @staticmethod
     def _free(numbers: List[int], taken: Dict[int, int]) -> Iterator[int]:

@@ -79,8 +79,7 @@ class Dataset:
 
 
 def load_dataset(name: str, data: Optional[Path] = None) -> Dataset:
-    """Return a data set by name: digits, mnist, fashion_mnist, cifar10, cifar10_jpeg,
-    svhn or nsl_kdd.
+    """Return a data set by name: digits, mnist, fashion_mnist, cifar10, cifar10_jpeg, svhn or nsl_kdd.
 
     data: folder that holds the files, else the environment variable LUTFORGE_DATA; digits needs none.
     """

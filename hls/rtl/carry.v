@@ -2,31 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The carry chain of a slice: CARRY4 under LUTFORGE_XILINX, else one addition.
 
-// o = s ^ carry with the carry from bit i to bit i + 1 being s[i] ? carry : di[i]; nothing comes in at bit 0.
+// o = s ^ carry with the carry from bit i to bit i + 1 being s[i] ? carry : di[i]; `carry` comes in at bit 0, and `top` is
+// what the highest bit hands on.
 module lutforge_carry #(
-    parameter WIDTH = 8
-) (
-    input wire [WIDTH-1:0] s,
-    input wire [WIDTH-1:0] di,
-    output wire [WIDTH-1:0] o
-);
-    lutforge_carry_in #(.WIDTH(WIDTH)) chain (.carry(1'b0), .s(s), .di(di), .o(o));
-endmodule
-
-// The same with a carry into bit 0.
-module lutforge_carry_in #(
-    parameter WIDTH = 8
-) (
-    input wire carry,
-    input wire [WIDTH-1:0] s,
-    input wire [WIDTH-1:0] di,
-    output wire [WIDTH-1:0] o
-);
-    lutforge_carry_through #(.WIDTH(WIDTH)) chain (.carry(carry), .s(s), .di(di), .o(o), .top());
-endmodule
-
-// The same with `top`, the carry out of the highest bit.
-module lutforge_carry_through #(
     parameter WIDTH = 8
 ) (
     input wire carry,

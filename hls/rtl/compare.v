@@ -37,7 +37,7 @@ module lutforge_greater #(
             );
         end
     endgenerate
-    lutforge_carry_through #(.WIDTH(PAIRS)) chain (
+    lutforge_carry #(.WIDTH(PAIRS)) chain (
         .carry(1'b0), .s(equal), .di(more), .o(unused_sums), .top(greater)
     );
 `else
@@ -95,7 +95,7 @@ module lutforge_equal #(
             );
         end
     endgenerate
-    lutforge_carry_through #(.WIDTH(LUTS)) chain (
+    lutforge_carry #(.WIDTH(LUTS)) chain (
         .carry(1'b1), .s(same), .di({LUTS{1'b0}}), .o(unused_sums), .top(equal)
     );
 `else

@@ -137,7 +137,7 @@ module lutforge_add_rows #(
             end
         end
     endgenerate
-    lutforge_carry #(.WIDTH(WIDTH)) chain (.s(s), .di(di), .o(sum));
+    lutforge_carry #(.WIDTH(WIDTH)) chain (.carry(1'b0), .s(s), .di(di), .o(sum), .top());
     wire unused_saved = &{1'b0, saved[WIDTH]};
 `else
     localparam [WIDTH-1:0] ONE = 1;

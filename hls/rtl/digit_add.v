@@ -67,7 +67,7 @@ module lutforge_table_add #(
             );
         end
     endgenerate
-    lutforge_carry #(.WIDTH(WIDTH)) chain (.s(different), .di(product), .o(sum));
+    lutforge_carry #(.WIDTH(WIDTH)) chain (.carry(1'b0), .s(different), .di(product), .o(sum), .top());
 `else
     wire [WIDTH-1:0] product;
     lutforge_table #(.WIDTH(WIDTH), .DIGIT(DIGIT), .INITS(INITS)) table_of (.digit(digit), .value(product));
@@ -119,7 +119,7 @@ module lutforge_digit_add #(
             );
         end
     endgenerate
-    lutforge_carry_in #(.WIDTH(WIDTH)) chain (.carry(negative), .s(different), .di(product), .o(sum));
+    lutforge_carry #(.WIDTH(WIDTH)) chain (.carry(negative), .s(different), .di(product), .o(sum), .top());
 `else
     wire [WIDTH-1:0] odd = SIGNED_TOP == 0 && digit[1] ? w3 : w & {WIDTH{digit[0]}};
     wire [WIDTH-1:0] product = digit == 2'd2 ? w2 : odd;

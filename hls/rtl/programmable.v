@@ -200,7 +200,7 @@ module lutforge_cfglut_mul #(
             );
         end
     endgenerate
-    lutforge_carry #(.WIDTH(P)) chain (.s(different), .di(product), .o(sum));
+    lutforge_carry #(.WIDTH(P)) chain (.carry(1'b0), .s(different), .di(product), .o(sum), .top());
     wire [P+3:0] whole = {sum, low[3:0]};
     assign p = whole[ACT+WEIGHT-1:0];
     wire unused = &{1'b0, whole, low};

@@ -49,7 +49,9 @@ def forms() -> List[Form]:
 
 
 def variables(chosen: Sequence[Form]) -> str:
-    """Return module `bench`: multipliers, the generators of tables, and a carry chain alone (s is a, di is w)."""
+    """Return module `bench`: multipliers, the generators of tables, and carry chains alone (s is a, di is w, in comes
+
+    the highest bit of w; what comes out of the top is the highest bit of the output)."""
     ports = [f"input wire [{bits - 1}:0] {name}" for name, bits in CONTROL.items()]
     ports += [f"output wire [{bits - 1}:0] {name}" for name, bits in outputs(chosen).items()]
     body = "    wire signed [8:0] ws9 = w;\n    wire signed [7:0] ws8 = w[7:0];\n"
@@ -57,14 +59,19 @@ def variables(chosen: Sequence[Form]) -> str:
     body += "".join(_generators(sizes, index) for index, sizes in enumerate(SIZES))
     body += "".join(map(_variable, chosen))
     for bits in (1, CARRY_BITS):
-        wires = {"s": f"a[{bits - 1}:0]", "di": f"w[{bits - 1}:0]", "o": f"carry{bits}"}
+        wires = {"carry": "w[8]", "s": f"a[{bits - 1}:0]", "di": f"w[{bits - 1}:0]"}
+        wires |= {"o": f"carry{bits}[{bits - 1}:0]", "top": f"carry{bits}[{bits}]"}
         body += instance("lutforge_carry", f"chain{bits}", {"WIDTH": bits}, wires)
     return "module bench (\n    input wire clk,\n    " + ",\n    ".join(ports) + f"\n);\n{body}endmodule\n"
 
 
 def outputs(chosen: Sequence[Form]) -> Dict[str, int]:
     """Return the bits of each output of `variables`."""
-    return {**{form.port: form.sizes.product_bits for form in chosen}, "carry1": 1, f"carry{CARRY_BITS}": CARRY_BITS}
+    return {
+        **{form.port: form.sizes.product_bits for form in chosen},
+        "carry1": 2,
+        f"carry{CARRY_BITS}": CARRY_BITS + 1,
+    }
 
 
 def _generators(sizes: Sizes, index: int) -> str:

@@ -112,12 +112,12 @@ def wrong_products(engine, chosen: Sequence[Form], stimulus=EVERY_PAIR) -> Dict[
 
 def carry(s: np.ndarray, di: np.ndarray, bits: int) -> np.ndarray:
     """Bit by bit, as `lutforge_carry` is specified."""
-    total, below = np.zeros_like(s), np.zeros_like(s)
+    total, below = np.zeros_like(s), di >> 8 & 1
     for bit in range(bits):
         select = s >> bit & 1
         total |= (select ^ below) << bit
         below = np.where(select, below, di >> bit & 1)
-    return total
+    return total | below << bits
 
 
 def test_stimuli_hold_every_pair():

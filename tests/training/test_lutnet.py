@@ -10,6 +10,7 @@ from torch import Tensor
 import lutforge
 from lutforge.errors import TrainingError
 from lutforge.operations import LutNeurons as LutNeuronsOp
+from lutforge.training.binary import BinaryLinear
 from lutforge.training.data import Dataset, load_dataset
 from lutforge.training.expansion import expanded, gathered
 from lutforge.training.export import freeze_report, to_network
@@ -113,12 +114,17 @@ def test_full_tables_start_as_the_binary_network() -> None:
         assert torch.equal(model(images), before)
 
 
-@pytest.mark.parametrize("inputs", [2, 4, 5, 6])
-def test_gathered_tables_start_as_the_pruned_network_and_the_largest_pruned_synapses(inputs: int) -> None:
+def half_pruned() -> BinaryLinear:
+    """The layer of a small network that will be tables, half of its synapses pruned."""
     torch.manual_seed(5)
     model = dense((10,), 7)
     model.prune((0.5,), (0.5, 1.5))
-    binary = model.chosen[0].binary
+    return model.chosen[0].binary
+
+
+@pytest.mark.parametrize("inputs", [2, 4, 5, 6])
+def test_gathered_tables_start_as_the_pruned_network_and_the_largest_pruned_synapses(inputs: int) -> None:
+    binary = half_pruned()
     latent, mask = binary.latent.detach(), binary.mask
     layer = gathered(binary, 2, inputs)
     signs = torch.randn(2, mask.shape[1], 40).sign()
@@ -148,10 +154,7 @@ def test_gathered_tables_that_cannot_be_are_named() -> None:
 
 @pytest.mark.parametrize("wiring", ["recover", "random"])
 def test_tables_start_as_the_sum_of_their_synapses_each_pruned_one_once(wiring: str) -> None:
-    torch.manual_seed(5)
-    model = dense((10,), 7)
-    model.prune((0.5,), (0.5, 1.5))
-    binary = model.chosen[0].binary
+    binary = half_pruned()
     latent, mask = binary.latent.detach(), binary.mask
     layer = expanded(binary, 2, 4, wiring, seed=2)
     taken: set[tuple[int, int]] = set()
