@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 EXTRAS = cli,train,board,notebook,synth,dev
 HLS4ML = hls4ml==1.3.0
+PARALLEL = -n logical --maxprocesses 4 --dist worksteal
 export OMP_NUM_THREADS ?= 1
 
 TORCH_VERSION = import importlib.metadata as m; print(m.version("torch").split("+")[0])
@@ -14,10 +15,10 @@ demo: $(VENV)/ready
 	$(BIN)/lutforge demo
 
 test: $(VENV)/ready
-	$(BIN)/pytest -m "not slow and not board and not tool" $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not board and not tool" $(PYTEST)
 
 test-slow: $(VENV)/ready
-	$(BIN)/pytest -m "slow and not board and not tool" $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m "slow and not board and not tool" $(PYTEST)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

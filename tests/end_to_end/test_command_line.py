@@ -32,6 +32,14 @@ def good(*words):
     return json.loads(run.stdout)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def netlists_are_kept(tmp_path_factory):
+    """One synthesis of each design, however many commands need it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LUTFORGE_CACHE", str(tmp_path_factory.mktemp("netlists")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def stages(tmp_path_factory):
     """Every stage once, on digits: a folder with what each wrote, and what each said."""

@@ -234,6 +234,7 @@ def other_shapes() -> List[ConstantProduct]:
 ROMS = [(weight, sizes) for sizes in SIZES for weight in (-101, 93)]
 
 
+@pytest.mark.slow  # test_constant_weights_as_primitives takes some of them
 def test_every_constant_weight_behavioural(tmp_path):
     every = [ConstantProduct(int(weight), 8, signed) for weight in WEIGHTS for signed in (False, True)]
     every += [*other_shapes(), Faulty(-77, 8, True)]

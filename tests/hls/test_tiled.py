@@ -151,7 +151,8 @@ def test_the_verilog_equals_the_reference(simulator, folder_of, network, stalls)
         ]
 
 
-@pytest.mark.parametrize("name", ["convolution", pytest.param("every_split", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["convolution", "every_split"])
 def test_the_netlist_equals_the_reference(folder_of, name):
     """Synthesised from primitives, with all lanes of the evaluator busy."""
     pytest.importorskip("pyosys", reason="pyosys is not installed: pip install 'lutforge[synth]'")
