@@ -11,6 +11,8 @@ from lutforge.training.recipe import Recipe, recipe_named
 
 BASELINE_STEPS = {"retrain": 18, "settle": 2}
 """Epochs of the baseline behind its prunings: as many as LUTNet has there in all its steps."""
+LEARNING_STEPS = {"wire": 4, "binary": 7}
+"""Epochs of a learned wiring: its own step takes them from those of the tables as bits."""
 CNV_STEPS = {"dense": 8, "prune": 1, "retrain": 0, "real": 1, "binary": 2, "settle": 0}
 """Epochs of CNV at half width on a processor: few, an hour and a half for all of its points."""
 CNV_BASELINE_STEPS = {"retrain": 3}
@@ -94,7 +96,10 @@ def points() -> List[Point]:
         found.append(tiled)
     for seed in (0, 1, 2):
         for wiring in ("random", "learned"):
-            found.append(_lfc(f"{wiring} 2% seed {seed}", f"wiring {wiring}", 0.02, seed, wiring=wiring))
+            point = _lfc(f"{wiring} 2% seed {seed}", f"wiring {wiring}", 0.02, seed, wiring=wiring)
+            if wiring == "learned":
+                point.changes.update({f"steps.{step}.epochs": epochs for step, epochs in LEARNING_STEPS.items()})
+            found.append(point)
     for part, removed in ((0.045, 0.4), (0.045, 0.6), (0.045, 0.75), (0.02, 0.6), (0.08, 0.75)):
         found.append(_lfc(f"shrunk {removed:g} of {100 * part:g}%", f"shrunk by {removed:g}", part, removed=removed))
     for seed in (1, 2):  # two points of about equal accuracy

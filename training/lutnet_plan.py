@@ -138,6 +138,10 @@ class LutNetPlan:
                 f"tables: gathered with wiring {tables.wiring!r}, shared {str(tables.shared).lower()}, weight_inputs "
                 f"{tables.weight_inputs}; gathered tables read the surviving synapses: leave these keys out"
             )
+        if tables.wiring == "learned" and not self.steps.wire.epochs:
+            raise TrainingError(
+                "tables, wiring: 'learned' with steps, wire: epochs 0; nothing would be learned. Give the step epochs"
+            )
         if not 0 <= tables.removed < 1 or not 0 <= tables.exchanged <= 1:
             raise TrainingError(
                 f"tables: removed {tables.removed} must lie in 0..1 without 1, exchanged {tables.exchanged} in 0..1"

@@ -61,6 +61,7 @@ def test_a_recipe_may_be_a_file(tmp_path: Path) -> None:
             'gathered = true\nwiring = "learned"',
             "gathered with wiring 'learned', shared false, weight_inputs 0; gathered tables read the surviving synapses",
         ),
+        ("inputs = 4", 'wiring = "learned"', "wiring: 'learned' with steps, wire: epochs 0; nothing would be learned"),
         ("inputs = 4", "removed = 1.0", r"tables: removed 1\.0 must lie in 0\.\.1 without 1"),
         ("keep = [0.5]", "", "recipe r, pruning: keep must be given"),
         ("keep = [0.5]", "keep = 0.5", r"recipe r, pruning, keep: 0\.5 given; a list of a number is wanted"),
