@@ -60,7 +60,7 @@ SECTIONS = (
     (
         "MNIST, whole networks at an image per cycle",
         "Every pixel is compared with 127, and all layers are tables; everything is counted but what is said. LUT "
-        "classifiers ([lut_classifier.md](lut_classifier.md)) need a tenth of this.\n",
+        "classifiers ([lut_classifier.md](lut_classifier.md)) are smaller and answer better.\n",
         "lutnet_whole.png",
         lambda row: row["group"].startswith("whole"),
     ),
@@ -150,6 +150,8 @@ def _by_accuracy(rows: List[Row]) -> str:
         found = [interpolated(curve, accuracy) for accuracy in wanted]
         if any(found):
             lines.append([group, *(f"{luts:,.0f}" if luts else "" for luts in found)])
+    if len(lines) < 2:
+        return ""
     return "### LUTs of the target layers by test accuracy\n\nInterpolated between points.\n\n" + _table(lines)
 
 
@@ -157,6 +159,8 @@ def _ratios(rows: List[Row]) -> str:
     """The LUTs of the baseline at each point's test accuracy, over the point's own; seeds by their means."""
     points = _by_seed(rows)
     baseline = [members for members in points if not members[0]["tables"]]
+    if not baseline:
+        return ""
     lines = [["point", "seeds", "test", "target layers, baseline / LUTNet", "whole design, baseline / LUTNet"]]
     for members in points:
         if not members[0]["tables"]:

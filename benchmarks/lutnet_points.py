@@ -98,7 +98,8 @@ def points() -> List[Point]:
         for wiring in ("random", "learned"):
             point = _lfc(f"{wiring} 2% seed {seed}", f"wiring {wiring}", 0.02, seed, wiring=wiring)
             if wiring == "learned":
-                point.changes.update({f"steps.{step}.epochs": epochs for step, epochs in LEARNING_STEPS.items()})
+                steps = {f"steps.{step}.epochs": epochs for step, epochs in LEARNING_STEPS.items()}
+                point = replace(point, changes={**steps, **point.changes})
             found.append(point)
     for part, removed in ((0.045, 0.4), (0.045, 0.6), (0.045, 0.75), (0.02, 0.6), (0.08, 0.75)):
         found.append(_lfc(f"shrunk {removed:g} of {100 * part:g}%", f"shrunk by {removed:g}", part, removed=removed))

@@ -9,6 +9,7 @@ into a table (Wang et al., "LUTNet", FCCM 2019). Never expanded, it is the binar
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from math import prod
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -157,10 +158,13 @@ class LutNet(nn.Module):
         model = copy.deepcopy(self).cpu().double().eval()
         steps: Steps = [("image", frozen.Input(self.shape, self.low, self.high))]
         weights: Tuple[int, ...] = ()
+        flat = False
         if self.thresholds:
+            if not model.stages[0].kernel:  # a stream of single pixels would take a cycle for each
+                steps.append(("flat", frozen.Reshape((math.prod(self.shape),))))
+                flat = True
             steps.append(("encode", frozen.Encode(torch.tensor([self.thresholds]))))
             weights = (1,)
-        flat = False
         for number, stage in enumerate(model.stages, start=1):
             if not stage.kernel and not flat:
                 steps.append(("flat", frozen.Reshape((stage.layer.elements,))))
