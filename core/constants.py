@@ -116,9 +116,11 @@ def _cofactored(op: Tables, source: Bounds) -> Tables:
 def _without_unread(network: Network) -> Network:
     """Drop outputs of dense layers whose codes nothing reads, from the last layer to the first."""
     nodes = list(network.nodes)
+    reads = [source for node in nodes for source in node.inputs]
     for index in range(len(nodes) - 3, -1, -1):
         made, code, reader = nodes[index : index + 3]
         chain = code.inputs == (made.name,) and reader.inputs == (code.name,)
+        chain = chain and reads.count(made.name) == reads.count(code.name) == 1
         if chain and isinstance(made.op, (LutNeurons, BinaryMac)) and isinstance(code.op, Threshold):
             read = _read(reader)
             if read is not None and not read.all() and _has_weights(made.op, read):

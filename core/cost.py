@@ -26,15 +26,18 @@ from lutforge.errors import unreachable
 from lutforge.mac_area import MacFacts, survey
 from lutforge.network import Network, Node
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     MaxPool,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -43,7 +46,7 @@ from lutforge.operations import (
 )
 from lutforge.pipeline import stages
 from lutforge.pointwise_area import pointwise_parts
-from lutforge.schedule import Lanes, Schedule, intervals, is_layer, lanes
+from lutforge.schedule import Lanes, Schedule, intervals, is_layer, lanes, no_streams
 from lutforge.stream_area import answers_parts, control_parts, input_parts, pool_parts, streams_of, window_parts
 from lutforge.streams import input_stream
 
@@ -220,7 +223,9 @@ def node_parts(
             return pointwise_parts(op, source, kind, width.inputs)
         case Window() as op:
             return window_parts(op, source, width.inputs, width.outputs)
-        case MaxPool() as op:
-            return pool_parts(op, source, width.inputs)
+        case MaxPool() | SumPool() as op:
+            return pool_parts(op, source, kind, width.inputs)
+        case Add() | Concat():
+            raise no_streams(node)
         case _:
             unreachable(node.op)

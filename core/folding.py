@@ -18,7 +18,7 @@ from lutforge.cost import MAX_ITEMS, fits, node_parts, quick_estimate
 from lutforge.cycles import count
 from lutforge.errors import ScheduleError
 from lutforge.mac_area import MacFacts, survey
-from lutforge.multipliers import Conventional
+from lutforge.multipliers import Conventional, is_truncated
 from lutforge.network import Network, Node
 from lutforge.numerics import divisors
 from lutforge.operations import LutNeurons, TableMac, TruthTables, Window
@@ -62,8 +62,8 @@ class Shape:
 def folded(network: Network, pe: int, simd: int, *, counters: str = LUTS) -> Schedule:
     """Return the schedule in which each layer gets the largest divisors up to pe and simd that fit a beat.
 
-    What cannot be folded (`LutNeurons`, `TruthTables`, `Conventional` multipliers) is unrolled. counters: as in
-    `Schedule`.
+    What cannot be folded (`LutNeurons`, `TruthTables`, `Conventional` and truncated multipliers) is unrolled.
+    counters: as in `Schedule`.
     """
     if pe < 1 or simd < 1:
         raise ScheduleError(f"pe {pe} and simd {simd} must be at least 1")
@@ -265,7 +265,7 @@ def _extents(network: Network, node: Node) -> Tuple[List[int], List[int]]:
 
 def _may_fold(node: Node) -> bool:
     op = node.op
-    constant = isinstance(op, TableMac) and isinstance(op.multiplier, Conventional)
+    constant = isinstance(op, TableMac) and (isinstance(op.multiplier, Conventional) or is_truncated(op.multiplier))
     return not constant and not isinstance(op, (LutNeurons, TruthTables))
 
 

@@ -79,7 +79,9 @@ class MacFacts:
         passes, beats = one.passes // pe, one.beats // simd
         shape = replace(one, pe=pe, simd=simd, passes=passes, beats=beats, tree=tree)
         logic = self._terms(shape)
-        logic += _sums(shape, min(one.term, self.term), self.kind.bits).scaled(pe)
+        if shape.rounds:
+            logic += parts(adder_bit=simd * shape.bits)
+        logic += _sums(shape, min(one.term, self.term), self.kind.bits - shape.shift).scaled(pe)
         return logic + self._operands(shape) + loop(shape.passes, shape.beats, shape.registers)
 
     def _terms(self, shape: FoldedShape) -> Parts:
@@ -90,7 +92,7 @@ class MacFacts:
         """
         lanes = shape.pe * shape.simd
         if shape.kind == DIGITS:
-            rows, wide = (self.source.bits + 1) // 2, shape.weight + 2
+            rows, wide = (shape.bits + 1) // 2, shape.weight + 2
             ff, depth = 0.0, 2 * min(rows, self.levels) + (2 if shape.passes > 1 and shape.beats > 1 else 1)
             for row in range(rows):
                 if row % self.levels == self.levels - 1 or row == rows - 1:
@@ -101,7 +103,7 @@ class MacFacts:
                         ff += distinct_columns(lanes * each, _depth(shape))
             return parts(ff=ff, product_bit=lanes * rows * wide, depth=depth)
         if shape.kind == DIGITAL:
-            return parts(ff=lanes * shape.term, multiplier_bit=lanes * self.source.bits * shape.weight, depth=7)
+            return parts(ff=lanes * shape.term, multiplier_bit=lanes * shape.bits * shape.weight, depth=7)
         if shape.kind == CODES:
             return parts(code_bit=lanes * shape.term, depth=4)
         masked = lanes * shape.term if shape.masked else 0
@@ -109,7 +111,7 @@ class MacFacts:
 
     def _operands(self, shape: FoldedShape) -> Parts:
         """Return the memories of weights, biases (with the number of the pass that travels there) and of the vector."""
-        word, beat = shape.pe * shape.simd * shape.word, shape.simd * self.source.bits
+        word, beat = shape.pe * shape.simd * shape.word, shape.simd * shape.bits
         result = rom(_depth(shape), word, shape.pe * shape.simd * self.columns)
         if shape.bias_bits and shape.passes > 1:
             biases = distinct_columns(shape.pe * self.bias, shape.passes)

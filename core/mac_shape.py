@@ -7,7 +7,7 @@ The emitter of Verilog builds exactly this, and the cost model prices exactly th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Sequence, Tuple, TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lutforge.carry_compressor import CarryTree, carry_tree
 from lutforge.compressor import CompressorTree, compressor_tree
 from lutforge.lut_forms import tile_array
-from lutforge.multipliers import Digital, digit_widths
+from lutforge.multipliers import Approximate, Digital, digit_widths, exact_form, shaped
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons
@@ -28,6 +28,39 @@ DIGITS, DIGITAL, SIGNS, CODES = range(4)
 """Kinds of terms, as KIND of `lutforge_mac_folded` numbers them."""
 
 
+@dataclass(frozen=True)
+class ShapedMac:
+    """A `TableMac` as hardware forms it: sums of `op` on codes `source`, then `shift` bits of the bias behind them.
+
+    The codes are what is left of the activations: their upper bits, rounded half up if `rounds`. The sum of the layer
+    is sum(op.weights * code) * 2**shift + bias, bias int64 [outputs]; op.bias is its part from 2**shift on.
+    """
+
+    op: TableMac
+    source: TensorType
+    shift: int
+    rounds: bool
+    bias: Ints
+
+    @property
+    def low_bias(self) -> Ints:
+        """The bits of the bias below 2**shift, which are the sums' own: int64 [outputs]."""
+        return np.asarray(self.bias & ((1 << self.shift) - 1))
+
+
+def shaped_mac(op: TableMac, source: TensorType) -> ShapedMac:
+    """Return what a `TableMac` does after its activations have lost bits; an exact one loses none."""
+    form = op.multiplier
+    shift = form.dropped(source.bits) if isinstance(form, Approximate) else 0
+    if not shift or not isinstance(form, Approximate):
+        return ShapedMac(op, source, 0, False, op.bias)
+    ends = np.array([source.low, source.high])
+    low, high = (int(end) >> shift for end in shaped(form, ends, source.bits, source.signed))
+    bias = op.bias + form.constant * op.weights.astype(np.int64).sum(axis=1)
+    exact = TableMac(op.weights, bias >> shift, exact_form(form))
+    return ShapedMac(exact, replace(source, low=low, high=high), shift, bool(form.round_bits), bias)
+
+
 def tree_depth(terms: int) -> int:
     """Return the levels of two-operand adders that sum so many terms: ceil(log2)."""
     return max(0, terms - 1).bit_length()
@@ -37,11 +70,15 @@ def tree_depth(terms: int) -> int:
 class FoldedShape:
     """A folded layer: `pe` outputs times `simd` inputs per item, `passes` (NF) times `beats` (SF) items per vector.
 
-    weight: bits of W. word: memory bits per weight. term: bits of one term. multiply, tree: registers of a product
-    and of the adder tree. bias: int64 [outputs] that the accumulator starts from; bias_bits 0 if all are zero.
+    bits: of an activation; shift, rounds: of `shaped_mac`, terms count 2**shift. weight: bits of W. word: memory bits
+    per weight. term: bits of one term. multiply, tree: registers of a product and of the adder tree. bias: int64
+    [outputs] that the accumulator starts from; bias_bits 0 if all are zero.
     """
 
     kind: int
+    bits: int
+    shift: int
+    rounds: bool
     pe: int
     simd: int
     passes: int
@@ -64,10 +101,11 @@ class FoldedShape:
 def folded_shape(op: TableMac | BinaryMac, source: TensorType, folding: Folded, levels: int) -> FoldedShape:
     """Return the shape of a folded layer. levels: digits between two registers."""
     outputs, fan_in = op.weights.shape
-    masked = False
+    masked, shift, rounds = False, 0, False
     if isinstance(op, TableMac):
         weight = max(2, bits_for(min(int(op.weights.min()), -1), int(op.weights.max())))
-        bias = op.bias
+        shaped_op = shaped_mac(op, source)
+        source, bias, shift, rounds = shaped_op.source, shaped_op.bias, shaped_op.shift, shaped_op.rounds
         if isinstance(op.multiplier, Digital):
             kind, word, term, multiply = DIGITAL, weight, source.bits + weight, 1
         else:
@@ -85,6 +123,9 @@ def folded_shape(op: TableMac | BinaryMac, source: TensorType, folding: Folded, 
     bias_bits = bits_for(min(int(bias.min()), -1), int(bias.max())) if bias.any() else 0
     return FoldedShape(
         kind=kind,
+        bits=source.bits,
+        shift=shift,
+        rounds=rounds,
         pe=folding.pe,
         simd=folding.simd,
         passes=outputs // folding.pe,
@@ -113,6 +154,9 @@ def sum_terms(op: TableMac | BinaryMac) -> Ints:
 
 def unrolled_registers(op: TableMac | BinaryMac, source: TensorType, levels: int) -> int:
     """Return the registers of an unrolled layer that adds integers: products, then an adder tree."""
+    if isinstance(op, TableMac):
+        shape = shaped_mac(op, source)
+        op, source = shape.op, shape.source
     multiply = product_registers(op, source, levels) if isinstance(op, TableMac) else 0
     return max(1, multiply + tree_depth(int(sum_terms(op).max())))
 

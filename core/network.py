@@ -14,12 +14,15 @@ from typing import Dict, List, Mapping, Tuple, Union
 import numpy as np
 
 from lutforge.errors import NetworkError, unreachable
+from lutforge.multipliers import Approximate, shaped
 from lutforge.numerics import ACCUMULATOR_BITS, bits_for, level_value_table
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     Array,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
@@ -28,6 +31,7 @@ from lutforge.operations import (
     Record,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -107,11 +111,7 @@ class Network(Record):
                     )
             if isinstance(node.op, Input) != (index == 0):
                 raise NetworkError(f"node {node.name}: the first node, and only it, is an Input")
-            arity = 0 if isinstance(node.op, Input) else 1
-            if len(node.inputs) != arity:
-                raise NetworkError(
-                    f"node {node.name}: {type(node.op).__name__} reads {arity} input(s), {len(node.inputs)} given"
-                )
+            _check_arity(node)
             types[node.name] = _infer_checked(node, [types[source] for source in node.inputs])
         if not self.nodes:
             raise NetworkError(f"network {self.name}: it has no nodes; the first must be an Input")
@@ -159,6 +159,16 @@ def _check_name(name: str) -> None:
         )
 
 
+def _check_arity(node: Node) -> None:
+    if isinstance(node.op, Concat):
+        wanted, fits = "2 or more inputs", len(node.inputs) >= 2
+    else:
+        arity = 0 if isinstance(node.op, Input) else 2 if isinstance(node.op, Add) else 1
+        wanted, fits = f"{arity} input(s)", len(node.inputs) == arity
+    if not fits:
+        raise NetworkError(f"node {node.name}: {type(node.op).__name__} reads {wanted}, {len(node.inputs)} given")
+
+
 def _check_all_read(nodes: Tuple[Node, ...]) -> None:
     read = {source for node in nodes for source in node.inputs}
     for node in nodes[:-1]:
@@ -173,7 +183,7 @@ def _infer_checked(node: Node, inputs: List[TensorType]) -> TensorType:
         result = infer(node.op, inputs)
     except NetworkError as error:
         raise NetworkError(f"node {node.name}: {error}") from None
-    low, high = accumulator_bounds(node.op, inputs[0]) if inputs else (result.low, result.high)
+    low, high = accumulator_bounds(node.op, inputs[0]) if len(inputs) == 1 else (result.low, result.high)
     bits = bits_for(min(low, result.low, -1), max(high, result.high))
     if bits > ACCUMULATOR_BITS:
         raise NetworkError(
@@ -198,8 +208,9 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             _check_fan_in(op.weights, x)
             if x.bits > 8:
                 raise NetworkError(f"TableMac: activations have {x.bits} bits; the limit is 8. Rescale them first")
-            lows, highs = _dot_bounds(op.weights, x.low, x.high)
-            return _per_output(x, lows + op.bias, highs + op.bias)
+            low, high, bias, left_out = _shaped_bounds(op, x)
+            lows, highs = _dot_bounds(op.weights, low, high)
+            return _per_output(x, lows + bias - left_out, highs + bias)
         case BinaryMac():
             _check_fan_in(op.weights, x)
             low, high = x.low, x.high
@@ -226,7 +237,23 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             _check_channels("multiplier", op.multiplier, x)
             return TensorType(x.shape, op.low, op.high)
         case MaxPool():
-            return _max_pool(op, x)
+            return _pooled(op.windows(x.low), "MaxPool", x)
+        case SumPool():
+            one, taps = _pooled(Window(op.kernel, op.stride), "SumPool", x), prod(op.kernel)
+            return TensorType(one.shape, taps * x.low, taps * x.high)
+        case Add():
+            other = inputs[1]
+            if x.shape != other.shape:
+                raise NetworkError(f"Add: edges of shapes {x.shape} and {other.shape}; both must have one shape")
+            return TensorType(x.shape, x.low + other.low, x.high + other.high)
+        case Concat():
+            if any(each.shape[:-1] != x.shape[:-1] for each in inputs):
+                shapes = ", ".join(str(each.shape) for each in inputs)
+                raise NetworkError(f"Concat: edges of shapes {shapes}; all but the last extent must be equal")
+            channels = sum(each.channels for each in inputs)
+            return TensorType(
+                (*x.shape[:-1], channels), min(each.low for each in inputs), max(each.high for each in inputs)
+            )
         case Reshape():
             if int(np.prod(op.shape)) != x.elements:
                 raise NetworkError(f"Reshape: {x.shape} has {x.elements} elements, {op.shape} has not")
@@ -251,11 +278,11 @@ def _window(op: Window, x: TensorType) -> TensorType:
     return TensorType((*extent, op.kernel[0] * op.kernel[1] * channels), x.low, x.high)
 
 
-def _max_pool(op: MaxPool, x: TensorType) -> TensorType:
+def _pooled(windows: Window, name: str, x: TensorType) -> TensorType:
     height, width, channels = _image(x)
-    extent = Window(op.kernel, op.stride).output_extent(height, width)
+    extent = windows.output_extent(height, width)
     if min(extent) < 1:
-        raise NetworkError(f"MaxPool: kernel {op.kernel} does not fit an image of {height} x {width}")
+        raise NetworkError(f"{name}: kernel {windows.kernel} does not fit an image of {height} x {width}")
     return TensorType((*extent, channels), x.low, x.high)
 
 
@@ -263,8 +290,9 @@ def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
     """Return bounds of every value an operation holds on its way, in whatever order it adds."""
     match op:
         case TableMac():
-            low, high = _dot_bounds(op.weights, min(x.low, 0), max(x.high, 0))
-            low, high = np.minimum(op.bias, 0) + low, np.maximum(op.bias, 0) + high
+            lowest, highest, bias, left_out = _shaped_bounds(op, x)
+            low, high = _dot_bounds(op.weights, min(lowest, 0), max(highest, 0))
+            low, high = np.minimum(bias, 0) + low - left_out, np.maximum(bias, 0) + high
             return int(low.min()), int(high.max())
         case BinaryMac():
             top = int(level_value_table(op.levels).max()) if op.levels else x.high
@@ -281,14 +309,38 @@ def accumulator_bounds(op: Op, x: TensorType) -> Tuple[int, int]:
             | Threshold()
             | Rescale()
             | MaxPool()
+            | SumPool()
             | Reshape()
             | Affine()
             | ArgMax()
         ):
             result = infer(op, [x])
             return result.low, result.high
+        case Add() | Concat():
+            raise NetworkError(f"{type(op).__name__}: the bounds of a node of several inputs are those of its output")
         case _:
             unreachable(op)
+
+
+def _shaped_bounds(op: TableMac, x: TensorType) -> Tuple[int, int, Array, Array]:
+    """Return the bounds of activations as the tables read them, the bias with what stands for dropped digits, and the
+    most that truncated tables leave out of each sum.
+    """
+    form, bias = op.multiplier, op.bias
+    left_out = np.zeros(len(bias), dtype=np.int64)
+    if not isinstance(form, Approximate):
+        return x.low, x.high, bias, left_out
+    if form.constant >= 1 << form.dropped(x.bits):
+        raise NetworkError(
+            f"TableMac: constant {form.constant} stands for the dropped digits of activations of {x.bits} bits, of "
+            f"which {form.dropped(x.bits)} are dropped; the limit is {(1 << form.dropped(x.bits)) - 1}"
+        )
+    low, high = (int(end) for end in shaped(form, np.array([x.low, x.high]), x.bits, x.signed))
+    if form.constant:
+        bias = bias + form.constant * op.weights.astype(np.int64).sum(axis=1)
+    if form.truncate_bits:
+        left_out = (op.weights != 0).sum(axis=1) * ((1 << form.truncate_bits) - 1)
+    return low, high, bias, left_out
 
 
 def _dot_bounds(weights: Array, low: int, high: int) -> Tuple[Array, Array]:

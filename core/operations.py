@@ -21,10 +21,12 @@ from lutforge.multipliers import DivideConquer, Multiplier
 from lutforge.record import Array, Record
 
 __all__ = [
+    "Add",
     "Affine",
     "ArgMax",
     "Array",
     "BinaryMac",
+    "Concat",
     "Encode",
     "Input",
     "LutNeurons",
@@ -33,6 +35,7 @@ __all__ = [
     "Record",
     "Rescale",
     "Reshape",
+    "SumPool",
     "TableMac",
     "Threshold",
     "TiledLutNeurons",
@@ -40,6 +43,10 @@ __all__ = [
     "Window",
     "as_lut_neurons",
 ]
+
+
+LATER = {"later": True}
+"""Marks a field that older files do not have: with its default value it is not part of a network's digest."""
 
 
 def _check_32_bits(what: str, values: Array) -> None:
@@ -214,7 +221,38 @@ class Rescale(Record):
 
 @dataclass(frozen=True, eq=False)
 class MaxPool(Record):
-    """Largest value of each kernel window, no padding, over [height, width, channels]."""
+    """Largest value of each kernel window over [height, width, channels].
+
+    padding: (top, bottom, left, right); what lies outside the image is the lowest value that the edge can carry.
+    """
+
+    kernel: Tuple[int, int]
+    stride: Tuple[int, int]
+    padding: Tuple[int, int, int, int] = field(default=(0, 0, 0, 0), metadata=LATER)
+
+    def __post_init__(self) -> None:
+        self._whole("kernel", 2)
+        self._whole("stride", 2)
+        self._whole("padding", 4)
+        if min(self.kernel) < 1 or min(self.stride) < 1 or min(self.padding) < 0:
+            raise NetworkError(
+                f"MaxPool: kernel {self.kernel}, stride {self.stride} must be positive and padding {self.padding} "
+                "must not be negative"
+            )
+        if max(self.padding[:2]) >= self.kernel[0] or max(self.padding[2:]) >= self.kernel[1]:
+            raise NetworkError(
+                f"MaxPool: padding {self.padding} with kernel {self.kernel}; a window would lie outside the image. "
+                "Padding must be smaller than the kernel"
+            )
+
+    def windows(self, low: int) -> Window:
+        """Return the windows whose largest value is taken, of an edge whose lowest value is `low`."""
+        return Window(self.kernel, self.stride, self.padding, low)
+
+
+@dataclass(frozen=True, eq=False)
+class SumPool(Record):
+    """Sum of each kernel window, no padding, over [height, width, channels]; a `Rescale` behind it makes a mean."""
 
     kernel: Tuple[int, int]
     stride: Tuple[int, int]
@@ -223,7 +261,21 @@ class MaxPool(Record):
         self._whole("kernel", 2)
         self._whole("stride", 2)
         if min(self.kernel) < 1 or min(self.stride) < 1:
-            raise NetworkError(f"MaxPool: kernel {self.kernel} and stride {self.stride} must be positive")
+            raise NetworkError(f"SumPool: kernel {self.kernel} and stride {self.stride} must be positive")
+
+    def windows(self, low: int = 0) -> Window:
+        """Return the windows that are summed, as `MaxPool.windows`; they have no padding."""
+        return Window(self.kernel, self.stride, (0, 0, 0, 0), low)
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Record):
+    """Sum of two edges of one shape, element by element; both stand for values at one scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Concat(Record):
+    """Two edges or more side by side on the last axis, at one scale; the other axes are equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,6 +323,9 @@ Op = Union[
     Threshold,
     Rescale,
     MaxPool,
+    SumPool,
+    Add,
+    Concat,
     Reshape,
     Affine,
     ArgMax,

@@ -20,15 +20,18 @@ from lutforge.errors import unreachable
 from lutforge.mac_shape import code_sums, folded_shape, neuron_sums, supports, tiled_shape, unrolled_registers
 from lutforge.network import Network, Node, TensorType
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     MaxPool,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -36,7 +39,7 @@ from lutforge.operations import (
     Window,
     as_lut_neurons,
 )
-from lutforge.schedule import DEFAULT_DEPTH, INPUT, Folded, Lanes, Schedule, is_foldable, lanes
+from lutforge.schedule import DEFAULT_DEPTH, INPUT, Folded, Lanes, Schedule, is_foldable, lanes, no_streams
 from lutforge.streams import input_stream, output_stream
 
 Flags = npt.NDArray[np.bool_]
@@ -131,8 +134,8 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
             return _unrolled_stages(schedule, node, op, source, kind, width)
         case Window() as op:
             return [_window_stage(node.name, op, source, width.inputs, width.outputs, depth, node.name)]
-        case MaxPool() as op:
-            window = Window(op.kernel, op.stride)
+        case MaxPool() | SumPool() as op:
+            window = op.windows(source.low)
             parts, taps = source.channels // width.inputs, op.kernel[0] * op.kernel[1]
             place = np.arange(kind.elements // kind.channels * taps * parts)
             return [
@@ -148,6 +151,8 @@ def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes,
             ]
         case Reshape() | ArgMax():
             return []
+        case Add() | Concat():
+            raise no_streams(node)
         case _:
             unreachable(node.op)
 

@@ -11,12 +11,15 @@ import numpy.typing as npt
 
 from lutforge.errors import unreachable
 from lutforge.executors import check_images
+from lutforge.multipliers import Approximate, shaped
 from lutforge.network import Network, TensorType
 from lutforge.numerics import argmax, code_bits, level_value_table, shift_round
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
@@ -24,6 +27,7 @@ from lutforge.operations import (
     Op,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -87,12 +91,13 @@ def _evaluate(network: Network, images: Ints) -> Dict[str, Ints]:
         if isinstance(node.op, Input):
             values[node.name] = images
         else:
-            values[node.name] = apply(node.op, values[node.inputs[0]], network.input_type(node))
+            x, *others = (values[source] for source in node.inputs)
+            values[node.name] = apply(node.op, x, network.input_type(node), *others)
     return values
 
 
-def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
-    """Return one operation's output. x: integers [batch, *kind.shape]."""
+def apply(op: Op, x: Ints, kind: TensorType, *others: Ints) -> Ints:
+    """Return one operation's output. x: integers [batch, *kind.shape]; others: of further edges that it reads."""
     match op:
         case Input():
             return x
@@ -104,7 +109,7 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
         case Window():
             return _windows(op, x)
         case TableMac():
-            return _exact_matmul(x, op.weights) + op.bias
+            return _table_mac(op, x, kind)
         case BinaryMac():
             return _exact_matmul(level_value_table(op.levels)[x] if op.levels else x, op.weights)
         case LutNeurons():
@@ -119,9 +124,13 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
         case Rescale():
             return np.clip(shift_round(x, op.multiplier, op.shift), op.low, op.high)
         case MaxPool():
-            windows = _windows(Window(op.kernel, op.stride), x)
-            taps = op.kernel[0] * op.kernel[1]
-            return np.asarray(windows.reshape(*windows.shape[:-1], taps, kind.channels).max(axis=-2))
+            return np.asarray(_taps(op.windows(kind.low), x).max(axis=-2))
+        case SumPool():
+            return np.asarray(_taps(Window(op.kernel, op.stride), x).sum(axis=-2, dtype=np.int64))
+        case Add():
+            return np.add(x, others[0], dtype=np.int64)
+        case Concat():
+            return np.concatenate([x, *others], axis=-1)
         case Reshape():
             return x.reshape(len(x), *op.shape)
         case Affine():
@@ -133,8 +142,37 @@ def apply(op: Op, x: Ints, kind: TensorType) -> Ints:
 
 
 def _exact_matmul(x: Ints, weights: Ints) -> npt.NDArray[np.int64]:
-    """x @ weights.T through float64, which is exact: bounds keep every partial sum below 2**53."""
-    return (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+    """x @ weights.T through floating point, which is exact: no partial sum reaches 2**24 in float32, or 2**53.
+
+    The widest activation is looked for, since a narrow one needs half the time.
+    """
+    largest = max(abs(int(x.max(initial=0))), abs(int(x.min(initial=0))))
+    reach = largest * int(np.abs(weights.astype(np.int64)).sum(axis=1).max())
+    kind = np.float32 if reach < 1 << 24 else np.float64
+    return np.asarray(x.astype(kind) @ weights.T.astype(kind), dtype=np.int64)
+
+
+def _table_mac(op: TableMac, x: Ints, kind: TensorType) -> npt.NDArray[np.int64]:
+    """Exact products of the activations that the tables read, then what truncated tables leave out, digit by digit."""
+    form = op.multiplier
+    read = shaped(form, x, kind.bits, kind.signed)
+    if isinstance(form, Approximate) and form.constant:
+        read = read.astype(np.int64) + form.constant
+    sums: npt.NDArray[np.int64] = _exact_matmul(read, op.weights) + op.bias
+    if isinstance(form, Approximate) and form.truncate_bits:
+        width = min(form.digit_bits, kind.bits)
+        weights = op.weights.astype(np.int64)
+        for digit in range(1, 1 << width):
+            value = digit - (1 << width) if kind.signed and kind.bits == width and digit >> (width - 1) else digit
+            left_out = weights * value & ((1 << form.truncate_bits) - 1)
+            sums -= _exact_matmul((x & ((1 << width) - 1)) == digit, left_out)
+    return sums
+
+
+def _taps(op: Window, x: Ints) -> Ints:
+    """Return windows as [..., taps, channels]."""
+    windows = _windows(op, x)
+    return windows.reshape(*windows.shape[:-1], op.kernel[0] * op.kernel[1], x.shape[-1])
 
 
 def _windows(op: Window, x: Ints) -> Ints:

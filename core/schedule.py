@@ -16,19 +16,22 @@ from math import gcd
 from typing import Any, Dict, Mapping, Set, Union
 
 from lutforge.errors import ScheduleError, unreachable
-from lutforge.multipliers import Conventional
+from lutforge.multipliers import Conventional, is_truncated
 from lutforge.network import Network, Node, TensorType
 from lutforge.numerics import divisors
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     MaxPool,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -184,6 +187,11 @@ def _check_folding(node: Node, folding: Folding) -> None:
             f"node {node.name}: {type(node.op).__name__} are constant tables, which stay where they are; "
             "schedule it unrolled"
         )
+    if isinstance(node.op, TableMac) and is_truncated(node.op.multiplier):
+        raise ScheduleError(
+            f"node {node.name}: a truncated table belongs to one weight, and in a folded layer the weight changes "
+            "every cycle; unroll the layer, or use an approximate multiplier that drops or rounds"
+        )
     if folding.tables != "memory" or (isinstance(node.op, TableMac) and isinstance(node.op.multiplier, Conventional)):
         raise ScheduleError(
             f"node {node.name}: constant tables in a folded layer, where the weight changes every cycle; "
@@ -197,10 +205,23 @@ def _check_folding(node: Node, folding: Folding) -> None:
             )
 
 
+def no_streams(node: Node) -> ScheduleError:
+    """Return what is wrong with hardware for a graph that is no chain."""
+    return ScheduleError(
+        f"node {node.name}: {type(node.op).__name__} reads {', '.join(node.inputs)}, where streams would fork or join; "
+        "hardware is generated for chains only so far. Run the network with reference, fast or torch"
+    )
+
+
 def lanes(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str, Lanes]:
     """Return the lanes of every node's streams; a width converter stands where two neighbours differ."""
     result: Dict[str, Lanes] = {}
-    readers = {source: node for node in network.nodes for source in node.inputs}
+    readers: Dict[str, Node] = {}
+    for node in network.nodes:
+        for source in node.inputs:
+            if source in readers:
+                raise no_streams(node)
+            readers[source] = node
     for node in network.nodes:
         before = result[node.inputs[0]].outputs if node.inputs else 0
         result[node.name] = _node_lanes(network, schedule, node, before, readers.get(node.name), beat_bits)
@@ -225,9 +246,11 @@ def _node_lanes(
             follows = reader is not None and is_layer(reader)
             out = _node_lanes(network, schedule, reader, 0, None, beat_bits).inputs if follows and reader else 0
             return Lanes(widest(source.channels, source.bits), out or widest(kind.channels, kind.bits))
-        case MaxPool():
-            width = widest(source.channels, source.bits)
+        case MaxPool() | SumPool():
+            width = widest(source.channels, kind.bits)
             return Lanes(width, width)
+        case Add() | Concat():
+            raise no_streams(node)
         case Encode():
             step = node.op.bits_per_feature
             width = widest(gcd(before, source.channels), step)
@@ -282,9 +305,10 @@ def _node_interval(network: Network, schedule: Schedule, node: Node, width: Lane
             return vectors * max(fan_in // width.inputs, outputs // width.outputs)
         case Window():
             return window_interval(node.op, source, width.inputs, width.outputs)
-        case MaxPool():
-            window = Window(node.op.kernel, node.op.stride)
-            return window_interval(window, source, width.inputs, width.inputs)
+        case MaxPool() | SumPool() as op:
+            return window_interval(op.windows(source.low), source, width.inputs, width.inputs)
+        case Add() | Concat():
+            raise no_streams(node)
         case Encode() | Threshold() | Rescale() | Affine() | Reshape() | ArgMax():
             return source.elements // width.inputs
         case _:

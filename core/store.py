@@ -94,6 +94,8 @@ def _dismantle(network: Network) -> Tuple[Dict[str, Any], Dict[str, Array]]:
         values: Dict[str, Any] = {}
         for item in fields(node.op):
             value = getattr(node.op, item.name)
+            if item.metadata.get("later") and value == item.default:
+                continue
             if isinstance(value, np.ndarray):
                 key = f"{node.name}.{item.name}"
                 arrays[key] = value.astype(value.dtype.newbyteorder("<"))

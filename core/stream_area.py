@@ -13,7 +13,7 @@ from typing import Mapping
 
 from lutforge.area import Parts, bits_of, counter, elastic, memory, parts, ram
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import ArgMax, MaxPool, Reshape, Window
+from lutforge.operations import ArgMax, MaxPool, Reshape, SumPool, Window
 from lutforge.pipeline import answer_registers, resize_widths
 from lutforge.schedule import DEFAULT_DEPTH, Lanes, Schedule
 from lutforge.streams import input_stream, output_stream
@@ -115,12 +115,13 @@ def window_parts(op: Window, source: TensorType, lanes_in: int, lanes_out: int) 
     return result
 
 
-def pool_parts(op: MaxPool, source: TensorType, lanes: int) -> Parts:
-    """Return a sliding window, and one compare and select per lane with the best so far of every channel in a ring."""
+def pool_parts(op: MaxPool | SumPool, source: TensorType, kind: TensorType, lanes: int) -> Parts:
+    """Return a sliding window, and one compare and select, or one addition, per lane; channels wait in a ring."""
     bits, taps = lanes * source.bits, op.kernel[0] * op.kernel[1]
     ring = counter(source.channels // lanes) + counter(taps) + elastic(1)
-    best = ring + parts(ff=source.channels * source.bits + 1, pool_bit=bits, depth=3)
-    return window_parts(Window(op.kernel, op.stride), source, lanes, lanes) + fifo(bits, DEFAULT_DEPTH) + best
+    each = parts(accumulator_bit=lanes * kind.bits) if isinstance(op, SumPool) else parts(pool_bit=bits)
+    best = ring + each + parts(ff=source.channels * kind.bits + 1, depth=3)
+    return window_parts(op.windows(source.low), source, lanes, lanes) + fifo(bits, DEFAULT_DEPTH) + best
 
 
 def answers_parts(network: Network, last: int, output: str, beat_bits: int) -> Parts:

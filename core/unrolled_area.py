@@ -22,11 +22,20 @@ from lutforge.mac_shape import (
     neuron_sums,
     product_registers,
     reduced_table,
+    shaped_mac,
     sum_terms,
     supports,
     tree_depth,
 )
-from lutforge.multipliers import Conventional, Digital, Multiplier, digit_table, digit_widths
+from lutforge.multipliers import (
+    Approximate,
+    Conventional,
+    Digital,
+    Multiplier,
+    digit_table,
+    digit_tables,
+    digit_widths,
+)
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac
@@ -54,11 +63,17 @@ def unrolled_parts(
             layer += parts(table=int((op.weights < 0).any(axis=0).sum()) * source.bits)
         even = int(sums.column.min(initial=sums.width)) * len(op.weights)  # low bits of a sum that are its constant's
         return layer + parts(ff=-even), Parts()
+    rounding = Parts()
+    if isinstance(op, TableMac):
+        shape = shaped_mac(op, source)
+        op, source = shape.op, shape.source
+        if shape.rounds:
+            rounding = parts(adder_bit=int((op.weights != 0).any(axis=0).sum()) * source.bits)
     rows = _sampled(*op.weights.shape)
     registers = max(1, _multiply(op, source, levels) + tree_depth(int(sum_terms(op).max())))
     share = len(op.weights) / len(rows)
     layer = _products(op, rows, source, levels) + _adder_trees(op, rows, source, registers, levels)
-    return layer.scaled(share) + elastic(registers), Parts()
+    return layer.scaled(share) + rounding + elastic(registers), Parts()
 
 
 def _sampled(outputs: int, fan_in: int) -> Ints:
@@ -114,18 +129,18 @@ def product_parts(multiplier: Multiplier, weight: int, bits: int, signed: bool, 
         tables = [((codes >> bit) & 1).reshape(-1, min(64, len(codes))) for bit in range(width)]
         live = sum(int((table.min(axis=1) != table.max(axis=1)).sum()) for table in tables)
         return parts(ff=width, table=live, depth=1 + chunks(bits) // 4)
-    tables_of = digit_widths(multiplier, bits)
+    tables_of = digit_tables(multiplier, np.array([weight]), bits, signed)
+    left_out = multiplier.truncate_bits if isinstance(multiplier, Approximate) else 0
     luts = ff = low = high = offset = 0
-    for index, digit in enumerate(tables_of):
+    for index, (table,) in enumerate(tables_of):
         last = index == len(tables_of) - 1
-        table = digit_table(np.array([weight]), digit, signed and last)[0]
         least, most = int(table.min()), int(table.max())
         above = (low >> offset, high >> offset)
         row = bits_for(min(above[0] + least, above[0], least, -1), max(above[1] + most, above[1], most))
-        luts += row if index else (row + 1) // 2
+        luts += row if index else (row - left_out + 1) // 2
         low, high = low + (least << offset), high + (most << offset)
-        ff += row + offset if last or (index + 1) % levels == 0 else 0
-        offset += digit
+        ff += row + offset - left_out if last or (index + 1) % levels == 0 else 0
+        offset += len(table).bit_length() - 1
     return parts(ff=ff, product_bit=luts, depth=2 * min(levels, len(tables_of)))
 
 

@@ -14,15 +14,18 @@ from lutforge.errors import unreachable
 from lutforge.hls.text import complete, flag, pragma, rom
 from lutforge.network import Node, TensorType
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     MaxPool,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -30,7 +33,7 @@ from lutforge.operations import (
     Window,
     as_lut_neurons,
 )
-from lutforge.schedule import Folding, Lanes
+from lutforge.schedule import Folding, Lanes, no_streams
 
 Ints = npt.NDArray[Any]
 
@@ -102,8 +105,12 @@ def emit(site: Site) -> Optional[Layer]:
             return _encode(site, site.node.op)
         case Window():
             return _window(site, site.node.op)
-        case MaxPool():
-            return _max_pool(site, site.node.op)
+        case MaxPool() as op:
+            return _pool(site, op.windows(site.source.low), "max_taps", [])
+        case SumPool() as op:
+            return _pool(site, Window(op.kernel, op.stride), "sum_taps", [site.kind.bits])
+        case Add() | Concat() as op:
+            raise no_streams(site.node)
         case Reshape() | ArgMax():
             return None  # the same elements in the same order; the head is part of the output stage
         case _:
@@ -194,17 +201,18 @@ def _window(site: Site, op: Window) -> Layer:
     return Layer("", call("window", arguments))
 
 
-def _max_pool(site: Site, op: MaxPool) -> Layer:
+def _pool(site: Site, op: Window, function: str, further: List[Any]) -> Layer:
+    """Return windows and what is made of their taps by a library function."""
     source, lanes = site.source, site.lanes.inputs
-    window = _window_arguments(Window(op.kernel, op.stride), source, lanes, lanes)
+    window = _window_arguments(op, source, lanes, lanes)
     positions = site.kind.shape[0] * site.kind.shape[1]
-    taps = [positions, op.kernel[0] * op.kernel[1], source.channels, lanes, source.bits, flag(source.signed)]
+    taps = [positions, op.kernel[0] * op.kernel[1], source.channels, lanes, source.bits, flag(source.signed), *further]
     inner = stream_type(lanes, source.bits)
     body = (
         f"{pragma('DATAFLOW')}"
         f'    {inner} windows("{site.name}_windows");\n'
         f"{pragma('STREAM', 'variable=windows', 'depth=2')}"
         f"    lutforge::window<{', '.join(map(str, window))}>(in, windows, images);\n"
-        f"    lutforge::max_taps<{', '.join(map(str, taps))}>(windows, out, images);\n"
+        f"    lutforge::{function}<{', '.join(map(str, taps))}>(windows, out, images);\n"
     )
     return Layer("", body)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from lutforge.hls.layers import Layer, Site, call, stream_type
 from lutforge.hls.memories import mem_text, packed_words, product_inits
 from lutforge.hls.text import LIBRARY, LICENCE, complete, flag, pragma, rom, signed_bits, unsigned_array
-from lutforge.mac_shape import reduced_table
-from lutforge.multipliers import Digital, digit_table, digit_widths
+from lutforge.mac_shape import reduced_table, shaped_mac
+from lutforge.multipliers import Digital, digit_tables, digit_widths
 from lutforge.network import accumulator_bounds
 from lutforge.numerics import bits_for, level_value_table, pack_init
 from lutforge.operations import BinaryMac, LutNeurons, TableMac
@@ -39,14 +39,20 @@ class Parts:
 
 def table_mac(site: Site, op: TableMac) -> Layer:
     """Return a `TableMac`: constant tables where unrolled, W and 3W in memory where folded."""
+    shape = shaped_mac(op, site.source)
+    inner = replace(site, source=shape.source)
     if isinstance(op.multiplier, Digital):
-        parts = _digital(site, op)
+        parts = _digital(inner, op)
     elif isinstance(site.folding, Folded):
-        parts = _memory_tables(site, op)
+        parts = _memory_tables(inner, op)
     else:
-        parts = _constant_tables(site, op)
+        parts = _constant_tables(inner, shape.op)
+    if shape.shift:
+        source = site.source
+        sizes = f"{source.bits}, {shape.shift}, {flag(shape.rounds)}, {flag(source.signed)}"
+        parts.term = f"{parts.term.replace('(x,', f'(lutforge::shaped<{sizes}>(x),')} * {1 << shape.shift}"
     bias = f"{site.name}_bias"
-    parts.params = rom(bias, _pe_rows(site, op.bias)) + parts.params
+    parts.params = rom(bias, _pe_rows(site, shape.bias)) + parts.params
     return _mac(site, parts, f"{bias}[nf][pe]", _spread(site, bias, (2,)))
 
 
@@ -77,9 +83,10 @@ def _memory_tables(site: Site, op: TableMac) -> Parts:
 def _constant_tables(site: Site, op: TableMac) -> Parts:
     """One table for the highest digit, which may be signed or narrower, and one that all lower digits share."""
     bits, widths = site.source.bits, digit_widths(op.multiplier, site.source.bits)
-    tables = {"toptable": digit_table(op.weights, widths[-1], site.source.signed)[None]}
+    every = digit_tables(op.multiplier, op.weights, bits, site.source.signed)
+    tables = {"toptable": every[-1][None]}
     if len(widths) > 1:
-        tables["table"] = digit_table(op.weights, widths[0], signed=False)[None]
+        tables["table"] = every[0][None]
     parts = Parts("", {}, "", [])
     for part, values in tables.items():
         name, width = f"{site.name}_{part}", signed_bits(values)

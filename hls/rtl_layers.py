@@ -15,22 +15,25 @@ from lutforge.errors import unreachable
 from lutforge.hls.rtl_text import CLOCKED, constant, instance, stream, stream_module, stream_wires
 from lutforge.network import Node, TensorType
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     MaxPool,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
     TruthTables,
     Window,
 )
-from lutforge.schedule import DEFAULT_DEPTH, Folding, Lanes
+from lutforge.schedule import DEFAULT_DEPTH, Folding, Lanes, no_streams
 
 Ints = npt.NDArray[Any]
 
@@ -97,7 +100,11 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
         case Window() as op:
             return wrapped(site, _window(site, op, "lutforge_window", "in", "out"))
         case MaxPool() as op:
-            return _max_pool(site, op)
+            return _pool(site, op.windows(site.source.low), "lutforge_max_taps", {})
+        case SumPool() as op:
+            return _pool(site, Window(op.kernel, op.stride), "lutforge_sum_taps", {"OUT": site.kind.bits})
+        case Add() | Concat():
+            raise no_streams(site.node)
         case Reshape() | ArgMax():
             return None  # the same elements in the same order; the head is part of the answers
         case _:
@@ -157,11 +164,12 @@ def _window(site: RtlSite, op: Window, name: str, before: str, behind: str, lane
     return instance(name, "windows", sizes, {**CLOCKED, **stream(before, "in"), **stream(behind, "out")})
 
 
-def _max_pool(site: RtlSite, op: MaxPool) -> RtlLayer:
+def _pool(site: RtlSite, op: Window, module: str, further: Dict[str, Any]) -> RtlLayer:
+    """Return windows and what a library module makes of their taps."""
     source, lanes = site.source, site.lanes.inputs
     bits = lanes * source.bits
     parts: List[str] = [stream_wires("windows", bits), stream_wires("pixels", bits)]
-    parts.append(_window(site, Window(op.kernel, op.stride), "lutforge_window", "in", "windows", lanes))
+    parts.append(_window(site, op, "lutforge_window", "in", "windows", lanes))
     fifo: Dict[str, Any] = {"WIDTH": bits, "DEPTH": DEFAULT_DEPTH}
     parts.append(
         instance("lutforge_fifo", "between", fifo, {**CLOCKED, **stream("windows", "in"), **stream("pixels", "out")})
@@ -172,9 +180,10 @@ def _max_pool(site: RtlSite, op: MaxPool) -> RtlLayer:
         "SIGNED": int(source.signed),
         "PARTS": source.channels // lanes,
         "TAPS": op.kernel[0] * op.kernel[1],
+        **further,
     }
     ports = {**CLOCKED, **stream("pixels", "in"), **stream("out", "out")}
-    parts.append(instance("lutforge_max_taps", "largest", sizes, ports))
+    parts.append(instance(module, "taps", sizes, ports))
     return wrapped(site, "".join(parts))
 
 

@@ -36,6 +36,7 @@ from lutforge.mac_shape import (
     folded_shape,
     neuron_sums,
     reduced_table,
+    shaped_mac,
     supports,
 )
 from lutforge.numerics import bits_for
@@ -101,7 +102,7 @@ def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlL
         for level in op.levels:  # the top bit of a code is level 0
             values = (values << shape.term) | 2 * level
     sizes: Dict[str, Any] = {
-        "BITS": site.source.bits,
+        "BITS": shape.bits,
         "SIGNED": int(site.source.signed),
         "SIMD": shape.simd,
         "PE": shape.pe,
@@ -115,21 +116,26 @@ def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlL
         "VALUES": constant(site.source.bits * shape.term, values),
         "MULTIPLY": shape.multiply,
         "TREE": shape.tree,
+        "SHIFT": shape.shift,
         "LEVELS": site.levels,
         "OUT": site.kind.bits,
         "BIAS": shape.bias_bits,
         "WEIGHTS_FILE": f'"{weights}"',
         "WEIGHTS_STYLE": f'"{memory_style(depth, word_bits)}"',
         "BIAS_FILE": f'"{biases}"',
-        "VECTOR_STYLE": f'"{memory_style(shape.beats, site.in_bits)}"',
+        "VECTOR_STYLE": f'"{memory_style(shape.beats, shape.simd * shape.bits)}"',
     }
     ports = {**CLOCKED, **stream("in", "in"), **stream("out", "out")}
+    before = ""
+    if shape.shift:
+        before = _shaping(site, shape.shift, shape.rounds, shape.simd, "in_data")
+        ports["in_data"] = "shaped"
     mems = {weights: _weight_words(site, op, shape)}
     if shape.bias_bits:
         rows = shape.bias.reshape(shape.passes, shape.pe)
         comment = f"{site.name}: one word per pass, {shape.pe} values of {shape.bias_bits} bits"
         mems[biases] = mem_text(comment, packed_words(rows, shape.bias_bits), shape.pe * shape.bias_bits)
-    return wrapped(site, instance("lutforge_mac_folded", "mac", sizes, ports), mems)
+    return wrapped(site, before + instance("lutforge_mac_folded", "mac", sizes, ports), mems)
 
 
 def _weight_words(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> str:
@@ -187,6 +193,14 @@ def _summed(site: RtlSite, sums: BitSums, first: Level | None, source: str) -> T
 def _integers(site: RtlSite, op: TableMac | BinaryMac, source: str, registers: int) -> Tuple[str, str]:
     """Products, then an adder tree per output in which every sum has just the bits that its bounds need."""
     text = [narrow_begin()]
+    low_bias, shift, answer = np.zeros(len(op.weights), dtype=np.int64), 0, site.kind.bits
+    if isinstance(op, TableMac):
+        shape = shaped_mac(op, site.source)
+        op, low_bias, shift = shape.op, shape.low_bias, shape.shift
+        if shift:
+            text.append(_shaping(site, shift, shape.rounds, site.source.channels, source))
+            source = "shaped"
+        site = replace(site, source=shape.source)
     used = np.flatnonzero((op.weights != 0).any(axis=0)).tolist()
     bits = site.source.bits
     for element in used:
@@ -204,15 +218,35 @@ def _integers(site: RtlSite, op: TableMac | BinaryMac, source: str, registers: i
         if extra:
             width = bits_for(min(extra, -1), max(extra, 0))
             terms.append(Product(f"$signed({constant(width, extra)})", extra, extra, stage))
-        part, total = _tree(site, output, terms, registers)
+        part, total = _tree(site, output, terms, registers, max(1, answer - shift))
         text.append(part)
+        if shift:  # what no product reaches is the bias's own
+            whole = f"{{{total}, {constant(shift, int(low_bias[output]))}}}"
+            text.append(f"    wire [{max(1, answer - shift) + shift - 1}:0] {total}_whole = {whole};\n")
+            total = f"{total}_whole[{answer - 1}:0]"
         expressions.append(total)
     text.append(narrow_end())
     return "".join(text), concatenated(expressions)
 
 
-def _tree(site: RtlSite, output: int, terms: List[Product], registers: int) -> Tuple[str, str]:
-    """Return text and the name of one output: pairs are added level by level, then held until all are ready."""
+def _shaping(site: RtlSite, shift: int, rounds: bool, count: int, source: str) -> str:
+    """Return text that declares `shaped`, the activations of wire `source` as an approximate multiplier reads them."""
+    kept = site.source.bits - shift
+    sizes: Dict[str, Any] = {
+        "COUNT": count,
+        "BITS": site.source.bits,
+        "SHIFT": shift,
+        "ROUNDS": int(rounds),
+        "SIGNED": int(site.source.signed),
+    }
+    text = f"    wire [{count * kept - 1}:0] shaped;\n"
+    return text + instance("lutforge_shape", "shape", sizes, {"activations": source, "codes": "shaped"})
+
+
+def _tree(site: RtlSite, output: int, terms: List[Product], registers: int, bits: int) -> Tuple[str, str]:
+    """Return text and the name of one output of so many bits: pairs are added level by level, then held until all are
+    ready.
+    """
     text: List[str] = []
     stage = terms[0].stage if terms else 0
     row = terms or [Product("1'sb0", 0, 0, 0)]
@@ -230,5 +264,5 @@ def _tree(site: RtlSite, output: int, terms: List[Product], registers: int) -> T
     last = row[0]
     width = bits_for(min(last.low, -1), max(last.high, 0))
     name = f"y{output}"
-    text.append(f"    wire [{site.kind.bits - 1}:0] {name} = {extended(last.name, width, site.kind.bits, True)};\n")
+    text.append(f"    wire [{bits - 1}:0] {name} = {extended(last.name, width, bits, True)};\n")
     return "".join(text), name

@@ -13,7 +13,15 @@ from lutforge.errors import unreachable
 from lutforge.hls.rtl_layers import RtlSite
 from lutforge.hls.rtl_text import constant, lookup
 from lutforge.mac_shape import product_registers
-from lutforge.multipliers import Conventional, Digital, DivideConquer, digit_table, digit_widths
+from lutforge.multipliers import (
+    Approximate,
+    Conventional,
+    Digital,
+    DivideConquer,
+    digit_table,
+    digit_tables,
+    digit_widths,
+)
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, TableMac
 
@@ -41,7 +49,7 @@ def product(site: RtlSite, op: TableMac | BinaryMac, output: int, element: int) 
             return _digital(site, name, weight, element, (ends[0], ends[1], width))
         case Conventional():
             return _conventional(site, name, weight, element, (ends[0], ends[1], width))
-        case DivideConquer():
+        case DivideConquer() | Approximate():
             return _digits(site, op, name, weight, element)
         case _:
             unreachable(op.multiplier)
@@ -89,6 +97,7 @@ def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -
     """The lowest digit's table, then one adder per digit that holds the digit's table in its LUTs."""
     source = site.source
     widths = digit_widths(op.multiplier, source.bits)
+    tables = digit_tables(op.multiplier, np.array([weight]), source.bits, source.signed)
     stages = product_registers(op, source, site.levels)
     text: List[str] = []
     offset, stage = 0, 0
@@ -98,19 +107,27 @@ def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -
     so_far = ""
     for index, width in enumerate(widths):
         last = index == len(widths) - 1
-        table = digit_table(np.array([weight]), width, source.signed and last)[0]
+        table = tables[index][0]
         # what earlier digits left above this one, then this digit's table
         before = (low >> offset, high >> offset)
         above = (before[0] + int(table.min()), before[1] + int(table.max()))
         bits = bits_for(min(above[0], before[0], int(table.min()), -1), max(above[1], before[1], int(table.max())))
+        if index == 0 and not last:
+            bits = max(bits, width + 1)  # a truncated table may have less than the next digit's adder reads
         inits = _inits(table.tolist(), bits)
         digit = f"{digits}[{width - 1}:0]"
         wire = f"{name}_s{index}"
         if index == 0:
+            left_out = op.multiplier.truncate_bits if isinstance(op.multiplier, Approximate) else 0
+            left_out = min(left_out, bits - 1)
+            inits, held = inits >> (16 * left_out), bits - left_out
+            place = f"{wire}[{bits - 1}:{left_out}]"
             text.append(
-                f"    wire [{bits - 1}:0] {wire};\n    lutforge_table #(.WIDTH({bits}), .DIGIT({width}), "
-                f".INITS({constant(16 * bits, inits)})) {name}_t{index} (.digit({digit}), .value({wire}));\n"
+                f"    wire [{bits - 1}:0] {wire};\n    lutforge_table #(.WIDTH({held}), .DIGIT({width}), "
+                f".INITS({constant(16 * held, inits)})) {name}_t{index} (.digit({digit}), .value({place}));\n"
             )
+            if left_out:
+                text.append(f"    assign {wire}[{left_out - 1}:0] = {constant(left_out, 0)};\n")
             low, high = int(table.min()), int(table.max())
             total = bits
         else:

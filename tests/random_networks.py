@@ -13,7 +13,7 @@ from typing import Callable, Dict, List, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.multipliers import Conventional, Digital, DivideConquer
+from lutforge.multipliers import Approximate, Conventional, Digital, DivideConquer, Multiplier, is_truncated
 from lutforge.network import Network, Node, TensorType, infer
 from lutforge.operations import (
     Affine,
@@ -26,6 +26,7 @@ from lutforge.operations import (
     Op,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -80,7 +81,21 @@ def table_mac(rng: Rng, kind: TensorType, outputs: int) -> TableMac:
     weights = rng.integers(-top, top, (outputs, kind.channels))
     weights[rng.random(weights.shape) < 0.2] = 0
     bias = rng.integers(-500, 500, outputs) * pick(rng, 0, 1)
-    return TableMac(weights, bias, MULTIPLIERS[pick(rng, 0, len(MULTIPLIERS) - 1)])
+    return TableMac(weights, bias, multiplier(rng, kind))
+
+
+def multiplier(rng: Rng, kind: TensorType) -> Multiplier:
+    """An exact multiplier, or any form of the approximate one."""
+    if rng.random() < 0.6:
+        return MULTIPLIERS[pick(rng, 0, len(MULTIPLIERS) - 1)]
+    form = pick(rng, 0, 3)
+    if form == 0:
+        return Approximate(round_bits=pick(rng, 1, 7))
+    if form == 1:
+        return Approximate(truncate_bits=pick(rng, 1, 7))
+    drops = (2, pick(rng, 1, 3)) if form == 2 else (4, 1)
+    most = (1 << min(kind.bits - 1, drops[0] * drops[1])) - 1
+    return Approximate(drops[0], drop_digits=drops[1], constant=pick(rng, 0, most) * pick(rng, 0, 1))
 
 
 def binary_mac(rng: Rng, kind: TensorType, outputs: int, levels: Tuple[int, ...] = ()) -> BinaryMac:
@@ -162,10 +177,19 @@ def window(rng: Rng, kind: TensorType) -> Window:
 
 
 def max_pool(rng: Rng, kind: TensorType) -> MaxPool:
-    """Kernels may overlap or leave gaps."""
+    """Kernels may overlap or leave gaps, and be padded."""
     height, width, _ = kind.shape
     kernel = (pick(rng, 1, min(3, height)), pick(rng, 1, min(3, width)))
-    return MaxPool(kernel, (pick(rng, 1, 2), pick(rng, 1, 2)))
+    most = [kernel[0] - 1, kernel[0] - 1, kernel[1] - 1, kernel[1] - 1]
+    padding = tuple(pick(rng, 0, each) for each in most) if rng.random() < 0.5 else (0, 0, 0, 0)
+    return MaxPool(kernel, (pick(rng, 1, 2), pick(rng, 1, 2)), padding)
+
+
+def sum_pool(rng: Rng, kind: TensorType) -> SumPool:
+    """Kernels may overlap or leave gaps."""
+    height, width, _ = kind.shape
+    kernel = (pick(rng, 1, min(4, height)), pick(rng, 1, min(4, width)))
+    return SumPool(kernel, (pick(rng, 1, 2), pick(rng, 1, 2)))
 
 
 def vector_input(rng: Rng) -> Input:
@@ -236,6 +260,9 @@ def conv_table(rng: Rng) -> Network:
     chain.add("window1", window(rng, chain.kind))
     chain.add("conv1", table_mac(rng, chain.kind, pick(rng, 2, 6)))
     chain.add("scale1", rescale(rng, chain.kind))
+    if rng.random() < 0.5:
+        chain.add("total", sum_pool(rng, chain.kind))
+        chain.add("mean", rescale(rng, chain.kind))
     chain.add("flat", Reshape((chain.kind.elements,)))
     chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 10)))
     return finish(rng, chain, "conv_table")
@@ -313,7 +340,8 @@ def make_random_schedule(rng: Rng, network: Network) -> Schedule:
 
 def random_folding(rng: Rng, network: Network, node: Node) -> Folding:
     fixed = isinstance(node.op, (LutNeurons, TruthTables)) or (
-        isinstance(node.op, TableMac) and isinstance(node.op.multiplier, Conventional)
+        isinstance(node.op, TableMac)
+        and (isinstance(node.op.multiplier, Conventional) or is_truncated(node.op.multiplier))
     )
     if fixed or rng.random() < 0.25:
         return Unrolled()

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Dict, Tuple, get_args
+from typing import Any, Dict, get_args
 
 from torch import Tensor, nn
 
@@ -24,13 +24,9 @@ ALLOWED_DIFFERENCE = 0.002
 
 
 def to_network(frozen: FrozenModel) -> Network:
-    """Return the description of a frozen model: the same operations with the same fields, one after the other."""
-    nodes = []
-    before: Tuple[str, ...] = ()
-    for name, operation in frozen.steps:
-        nodes.append(Node(name, _operation(operation), before))
-        before = (name,)
-    return Network(frozen.network_name, tuple(nodes), dict(frozen.about))
+    """Return the description of a frozen model: the same operations with the same fields, in the same order."""
+    nodes = tuple(Node(name, _operation(operation), frozen.sources[name]) for name, operation in frozen.steps)
+    return Network(frozen.network_name, nodes, dict(frozen.about))
 
 
 def from_network(network: Network) -> FrozenModel:
@@ -42,7 +38,8 @@ def from_network(network: Network) -> FrozenModel:
     for node in network.nodes:
         values = {item.name: getattr(node.op, item.name) for item in fields(node.op)}
         steps.append((node.name, getattr(frozen_operations, type(node.op).__name__)(**values)))
-    model = FrozenModel(network.name, steps, network.about)
+    sources = {node.name: node.inputs for node in network.nodes if node.inputs}
+    model = FrozenModel(network.name, steps, network.about, sources)
     model.name = "torch (network file)"
     return model
 

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""A trained network as integers: the chain of frozen operations, its executor `torch`, and its checkpoint."""
+"""A trained network as integers: the graph of frozen operations, its executor `torch`, and its checkpoint."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union, get_args
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,16 @@ from torch import Tensor, nn
 
 from lutforge.errors import TrainingError
 from lutforge.executors import check_batch
-from lutforge.multipliers import Multiplier
+from lutforge.multipliers import Approximate, Multiplier
 from lutforge.network import TensorType
 from lutforge.store import write_atomically
 from lutforge.training.frozen_operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Bounds,
+    Concat,
     Encode,
     Input,
     LutNeurons,
@@ -30,6 +34,7 @@ from lutforge.training.frozen_operations import (
     Operation,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -39,9 +44,11 @@ from lutforge.training.frozen_operations import (
 
 # Users of a frozen model find its operations here as well.
 __all__ = [
+    "Add",
     "Affine",
     "ArgMax",
     "BinaryMac",
+    "Concat",
     "Encode",
     "FrozenModel",
     "Input",
@@ -50,6 +57,7 @@ __all__ = [
     "Operation",
     "Rescale",
     "Reshape",
+    "SumPool",
     "TableMac",
     "Threshold",
     "TiledLutNeurons",
@@ -71,24 +79,34 @@ KINDS = (
     Threshold,
     Rescale,
     MaxPool,
+    SumPool,
+    Add,
+    Concat,
     Reshape,
     Affine,
     ArgMax,
 )
 BLOCK_BYTES = 64 << 20
-FORMAT = 1
+FORMAT = 2
+"""1: every step reads the one before."""
 
 
 class FrozenModel(nn.Module):
-    """A chain of frozen operations, the first an `Input`; a last `ArgMax` is a head, the logits are its input.
+    """A graph of frozen operations, the first an `Input`; a last `ArgMax` is a head, the logits are its input.
 
     name: of the network (kept as `network_name`; `name` is the executor's). steps: (name, operation) pairs.
-    about: notes that travel to the network file.
+    about: notes that travel to the network file. sources: what a step reads, where that is not the step before it.
     """
 
     name = "torch"
 
-    def __init__(self, name: str, steps: Sequence[Tuple[str, nn.Module]], about: Mapping[str, Union[str, int, float]]):
+    def __init__(
+        self,
+        name: str,
+        steps: Sequence[Tuple[str, nn.Module]],
+        about: Mapping[str, Union[str, int, float]],
+        sources: Optional[Mapping[str, Sequence[str]]] = None,
+    ):
         super().__init__()
         self.network_name = name
         self.about = dict(about)
@@ -99,6 +117,32 @@ class FrozenModel(nn.Module):
         if not self.steps or not isinstance(self.steps[0][1], Input):
             raise TrainingError(f"frozen model {name}: the first step must be an Input")
         self.operations = nn.ModuleList(operation for _, operation in self.steps)
+        self.sources: Dict[str, Tuple[str, ...]] = {names[0]: ()}
+        for before, own in pairwise(names):
+            read = tuple((sources or {}).get(own, (before,)))
+            unknown = sorted(set(read) - set(self.sources))
+            if unknown:
+                raise TrainingError(
+                    f"frozen model {name}: step {own} reads {', '.join(unknown)}, which is no step before it"
+                )
+            self.sources[own] = read
+        self._tell_bits()
+
+    def _tell_bits(self) -> None:
+        """Tell approximate table look-ups what their activations are, as the steps before them bound them."""
+        known: Dict[str, Optional[Bounds]] = {}
+        for name, operation in self.steps:
+            before = [known[source] for source in self.sources[name]]
+            read = before[0] if before else None
+            if isinstance(operation, TableMac) and isinstance(operation.multiplier, Approximate):
+                if read is None:
+                    raise TrainingError(f"frozen model {self.network_name}: {name} reads activations of unknown bounds")
+                low, high = read
+                operation.codes = max(1, max(high, -low - 1).bit_length() + (low < 0)), low < 0
+            known[name] = operation.bounds(read) if isinstance(operation, Operation) else None
+            every = [ends for ends in before if ends is not None]
+            if isinstance(operation, Concat) and len(every) == len(before):
+                known[name] = min(low for low, _ in every), max(high for _, high in every)
 
     @property
     def output(self) -> str:
@@ -124,8 +168,8 @@ class FrozenModel(nn.Module):
     def _values(self, x: Tensor) -> Dict[str, Tensor]:
         values: Dict[str, Tensor] = {}
         for name, operation in self.steps:
-            x = operation(x)
-            values[name] = x
+            read = [values[source] for source in self.sources[name]]
+            values[name] = operation(*(read or [x]))
         return values
 
     def _blocks(self, images: npt.NDArray[Any]) -> Iterator[Tensor]:
@@ -151,6 +195,7 @@ def save_frozen(model: FrozenModel, path: Path) -> None:
         "name": model.network_name,
         "about": model.about,
         "steps": [(name, _described(operation)) for name, operation in model.steps],
+        "sources": model.sources,
     }
     buffer = io.BytesIO()
     torch.save(document, buffer)
@@ -169,11 +214,13 @@ def load_frozen(path: Path) -> FrozenModel:
             f"frozen model {path}: cannot be read ({type(error).__name__}); it is truncated, damaged or something "
             "else. Train or freeze again"
         ) from error
-    if found != FORMAT:
-        raise TrainingError(f"frozen model {path}: file format {found}; this lutforge reads {FORMAT}. Update lutforge")
+    if found not in range(1, FORMAT + 1):
+        raise TrainingError(
+            f"frozen model {path}: file format {found}; this lutforge reads up to {FORMAT}. Update lutforge"
+        )
     try:
         steps = [(name, _rebuilt(entry)) for name, entry in document["steps"]]
-        return FrozenModel(document["name"], steps, document["about"])
+        return FrozenModel(document["name"], steps, document["about"], document.get("sources"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TrainingError(f"frozen model {path}: not a frozen model ({error!r}). Train or freeze again") from error
 

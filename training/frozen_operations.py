@@ -9,14 +9,15 @@ same name in `lutforge.operations` (tensors or arrays).
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lutforge.multipliers import DivideConquer, Multiplier
+from lutforge.multipliers import Approximate, DivideConquer, Multiplier
 
+Bounds = Tuple[int, int]
 EXACT_FLOAT32 = 1 << 24
 EXACT_FLOAT64 = 1 << 53
 
@@ -42,12 +43,20 @@ class Operation(nn.Module):
         """Integers that the operation holds per image beside its input and output."""
         return 0
 
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return the bounds of what comes out; None where they are unknown, which only sums are."""
+        return None
+
 
 class Input(Operation):
     """Images [batch, *shape] or [batch, elements] as [batch, *shape]."""
 
     def __init__(self, shape: Tuple[int, ...], low: int = 0, high: int = 255):
         super().__init__(shape=_whole(shape), low=int(low), high=int(high))
+
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return its own bounds."""
+        return self.low, self.high
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x in the shape of the input."""
@@ -61,6 +70,10 @@ class Encode(Operation):
 
     def __init__(self, thresholds: Any, code: str = "thermometer"):
         super().__init__(thresholds=_integers(thresholds), code=code)
+
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return those of bits."""
+        return 0, 1
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the bits, feature by feature: [..., features * bits]."""
@@ -83,6 +96,10 @@ class Window(Operation):
     ):
         super().__init__(kernel=_whole(kernel), stride=_whole(stride), padding=_whole(padding), pad_code=int(pad_code))
 
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return the same bounds: the padding lies within them."""
+        return read
+
     def forward(self, x: Tensor) -> Tensor:
         """Return [batch, out_h, out_w, kernel_h * kernel_w * channels] of [batch, h, w, channels]."""
         top, bottom, left, right = self.padding
@@ -92,17 +109,51 @@ class Window(Operation):
 
 
 class TableMac(Operation):
-    """x @ weights.T + bias."""
+    """x @ weights.T + bias, or what an approximate multiplier makes of each product.
+
+    codes: bits of the activations and whether they are signed, which an approximate multiplier must know.
+    """
 
     weights: Tensor
     bias: Tensor
+    codes: Tuple[int, bool] = (8, False)
 
     def __init__(self, weights: Any, bias: Any, multiplier: Multiplier = DivideConquer()):  # noqa: B008  # immutable
         super().__init__(weights=_integers(weights), bias=_integers(bias), multiplier=multiplier)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the accumulators [..., outputs]."""
+        if isinstance(self.multiplier, Approximate):
+            return self._approximate(x.long(), self.multiplier) + self.bias
         return _matmul(x, self.weights) + self.bias
+
+    def _approximate(self, x: Tensor, form: Approximate) -> Tensor:
+        bits, signed = self.codes
+        if form.truncate_bits:
+            return self._truncated(x, form)
+        lost = max(0, bits - form.round_bits) if form.round_bits else min(bits - 1, form.digit_bits * form.drop_digits)
+        step = 2**lost
+        if form.round_bits:
+            most = 2 ** (bits - lost - signed) - 1
+            kept = torch.div(x + step // 2, step, rounding_mode="floor").clamp(max=most)
+        else:
+            kept = torch.div(x, step, rounding_mode="floor")
+        return _matmul(kept * step + form.constant, self.weights)
+
+    def _truncated(self, x: Tensor, form: Approximate) -> Tensor:
+        """Upper digits exactly, then the table of the lowest digit, one of its entries after the other."""
+        bits, signed = self.codes
+        alone = bits <= form.digit_bits
+        entries = 2 ** min(bits, form.digit_bits)
+        lowest = x if alone else x.remainder(entries)
+        sums = _matmul(x - lowest, self.weights)
+        first = -entries // 2 if alone and signed else 0
+        for digit in range(first, first + entries):
+            step = 2**form.truncate_bits
+            sums += _matmul(
+                (lowest == digit).long(), torch.div(self.weights * digit, step, rounding_mode="floor") * step
+            )
+        return sums
 
 
 class BinaryMac(Operation):
@@ -232,6 +283,10 @@ class Threshold(Operation):
     def __init__(self, thresholds: Any):
         super().__init__(thresholds=_integers(thresholds))
 
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return 0 and the number of thresholds."""
+        return 0, self.thresholds.shape[1]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes, in the shape of x."""
         return _exceeded(x, self.thresholds)
@@ -246,6 +301,10 @@ class Rescale(Operation):
     def __init__(self, multiplier: Any, shift: Any, low: int, high: int):
         super().__init__(multiplier=_integers(multiplier), shift=_integers(shift), low=int(low), high=int(high))
 
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return its own bounds."""
+        return self.low, self.high
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the rounded values, in the shape of x."""
         half = (torch.ones_like(self.shift) << self.shift) >> 1  # shift 0 has no half to add
@@ -255,13 +314,47 @@ class Rescale(Operation):
 class MaxPool(Operation):
     """Largest value of each window."""
 
+    def __init__(
+        self, kernel: Tuple[int, int], stride: Tuple[int, int], padding: Tuple[int, int, int, int] = (0, 0, 0, 0)
+    ):
+        super().__init__(kernel=_whole(kernel), stride=_whole(stride), padding=_whole(padding))
+
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return the same bounds."""
+        return read
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [batch, out_h, out_w, channels] of [batch, h, w, channels]."""
+        top, bottom, left, right = self.padding
+        x = nn.functional.pad(x.long(), (0, 0, left, right, top, bottom), value=-(1 << 40))
+        return _tiles(x, self.kernel, self.stride).amax(dim=(-2, -1))
+
+
+class SumPool(Operation):
+    """Sum of each window."""
+
     def __init__(self, kernel: Tuple[int, int], stride: Tuple[int, int]):
         super().__init__(kernel=_whole(kernel), stride=_whole(stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [batch, out_h, out_w, channels] of [batch, h, w, channels]."""
-        tiles = x.unfold(1, self.kernel[0], self.stride[0]).unfold(2, self.kernel[1], self.stride[1])
-        return tiles.amax(dim=(-2, -1))
+        return _tiles(x.long(), self.kernel, self.stride).sum(dim=(-2, -1))
+
+
+class Add(Operation):
+    """Sum of two tensors."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return x + y."""
+        return x.long() + y.long()
+
+
+class Concat(Operation):
+    """Tensors side by side on the last axis."""
+
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Return them as one."""
+        return torch.cat([part.long() for part in parts], dim=-1)
 
 
 class Reshape(Operation):
@@ -269,6 +362,10 @@ class Reshape(Operation):
 
     def __init__(self, shape: Tuple[int, ...]):
         super().__init__(shape=_whole(shape))
+
+    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
+        """Return the same bounds."""
+        return read
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x as [batch, *shape]."""
@@ -296,6 +393,10 @@ class ArgMax(Operation):
         """Return the index [..., 1]."""
         classes = torch.arange(x.shape[-1])
         return torch.where(x == x.amax(-1, keepdim=True), classes, x.shape[-1]).amin(-1, keepdim=True)
+
+
+def _tiles(x: Tensor, kernel: Tuple[int, int], stride: Tuple[int, int]) -> Tensor:
+    return x.unfold(1, kernel[0], stride[0]).unfold(2, kernel[1], stride[1])
 
 
 def _integers(values: Any) -> Tensor:

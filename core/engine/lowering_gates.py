@@ -168,14 +168,18 @@ def argmax_planes(state: Planner, last: str) -> Buffer:
 def max_pool(state: Planner, node: Node, op: MaxPool) -> List[str]:
     """Add a pool: of codes bit-sliced where they already are, else of numbers."""
     source, kind = node.inputs[0], state.kind(node.inputs[0])
-    taps = op.kernel[0] * op.kernel[1]
+    taps, windows = op.kernel[0] * op.kernel[1], op.windows(kind.low)
     if PLANES not in state.held(source):
         values = state.numbers(source)
-        index = window_index(op, kind).reshape(-1, taps, kind.channels).transpose(0, 2, 1).reshape(-1, taps)
+        index = window_index(windows, kind).reshape(-1, taps, kind.channels).transpose(0, 2, 1).reshape(-1, taps)
+        index = np.where(index == PAD, index.max(axis=1, keepdims=True), index)  # a tap twice changes no maximum
         state.stages.append(Pool(values, state.new(node.name, values.format), np.ascontiguousarray(index)))
         return [node.name]
     planes = state.need(source, PLANES)
     _, width, channels = kind.shape
+    if any(op.padding):
+        planes = _padded(state, planes, windows, (kind.shape[0], width, channels))
+        width += op.padding[2] + op.padding[3]
     pixel = channels * kind.bits
     gates = Gates(((op.kernel[0] - 1) * width + op.kernel[1]) * pixel)
     best: List[List[int]] = []
@@ -190,19 +194,18 @@ def max_pool(state: Planner, node: Node, op: MaxPool) -> List[str]:
             largest = maximum(gates, largest, other)
         best.append(largest)
     outputs = np.array([lane for bits in best for lane in bits], dtype=np.int32)
-    positions = Window(op.kernel, op.stride).output_extent(*kind.shape[:2])
+    positions = windows.output_extent(*kind.shape[:2])
     strides = op.stride[0] * width * pixel, op.stride[1] * pixel
     dest = state.new(node.name, PLANES)
     state.stages.append(Netlist(planes, dest, gates.inputs, *gates.arrays(), outputs, positions, strides))
     return [node.name]
 
 
-def window_index(op: Window | MaxPool, kind: TensorType) -> npt.NDArray[np.int32]:
+def window_index(window: Window, kind: TensorType) -> npt.NDArray[np.int32]:
     """Return for each element of all windows the element of the image it is, PAD outside.
 
     The order is that of `Window`: position, kernel row, kernel column, channel.
     """
-    window = op if isinstance(op, Window) else Window(op.kernel, op.stride)
     height, width, channels = kind.shape
     top, _, left, _ = window.padding
     rows, columns = window.output_extent(height, width)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, List, Sequence, Tuple
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.engine.program import BYTES, PLANES, RAW, WORDS, Buffer, Expand, Matmul, Pass, Pointwise
-from lutforge.network import Node
-from lutforge.operations import Affine, BinaryMac, Encode, Rescale, TableMac, Threshold
+from lutforge.engine.lowering_gates import window_index
+from lutforge.engine.program import BYTES, PLANES, RAW, WORDS, Buffer, Combine, Expand, Matmul, Pass, Pointwise
+from lutforge.multipliers import Approximate, shaped
+from lutforge.network import Node, TensorType
+from lutforge.operations import Add, Affine, BinaryMac, Concat, Encode, Rescale, SumPool, TableMac, Threshold, Window
 
 if TYPE_CHECKING:
     from lutforge.engine.planner import Planner
@@ -29,12 +31,17 @@ def matmul(state: Planner, node: Node, op: TableMac | BinaryMac) -> List[str]:
         view = state.views[source]
         base, pad, index, once = view.base, view.pad, view.index, False
     weights = op.weights.astype(np.int64)
+    form = op.multiplier if isinstance(op, TableMac) and isinstance(op.multiplier, Approximate) else None
     if isinstance(op, BinaryMac) and op.levels:
         operands, scale, offset = _level_operands(state, base, op.levels, pad)
+    elif form is not None and form.dropped(kind.bits):
+        operands, scale, offset = _shaped_operands(state, base, pad, form, kind)
     else:
-        operands, scale, offset = _operands(state, base, pad, once)
+        operands, scale, offset = _operands(state, base, pad, once and form is None)
     bias = offset * weights.sum(axis=1) + (op.bias if isinstance(op, TableMac) else 0)
     passes = _passes(operands, weights * scale)
+    if form is not None and form.truncate_bits:
+        passes += _left_out(state, base, pad, form, kind, weights)
     stage = Matmul(passes, index.reshape(-1, kind.channels), bias, _words(state, outputs))
     reader = state.only_reader(node.name)
     if reader is not None and isinstance(reader.op, (Rescale, Affine, Threshold, Encode)):
@@ -74,6 +81,59 @@ def _operands(state: Planner, base: str, pad: int, once: bool) -> Tuple[List[Ope
         state.stages.append(Pointwise(words, dest, 1, "digit", low=digit, high=kind.low))
         result.append((dest, 8, ((pad - kind.low) >> (8 * digit)) & 255))
     return result, 1, kind.low
+
+
+def _shaped_operands(
+    state: Planner, base: str, pad: int, form: Approximate, kind: TensorType
+) -> Tuple[List[Operand], int, int]:
+    """As `_operands`, of activations of type `kind` without the bits that an approximate multiplier does not read."""
+    shift = form.dropped(kind.bits)
+    low, padded = (int(value) for value in shaped(form, np.array([kind.low, pad]), kind.bits, kind.signed))
+    top = (1 << (kind.bits - shift - kind.signed)) - 1
+    dest = state.buffer(BYTES, state.kind(base).elements, low)
+    rounds, steps = np.array([[bool(form.round_bits)]]), np.array([[shift]])
+    state.stages.append(Pointwise(state.numbers(base), dest, 1, "shape", rounds, steps, high=top))
+    return [(dest, 0, (padded - low) & 255)], 1, low + form.constant
+
+
+def _left_out(
+    state: Planner, base: str, pad: int, form: Approximate, kind: TensorType, weights: Ints
+) -> Tuple[Pass, ...]:
+    """Return a pass for each value of the lowest digit, which takes off what its truncated table leaves out."""
+    width = min(form.digit_bits, kind.bits)
+    mask, result = (1 << width) - 1, []
+    for digit in range(1, 1 << width):
+        value = digit - (1 << width) if kind.signed and kind.bits == width and digit >> (width - 1) else digit
+        dest = state.buffer(BYTES, state.kind(base).elements)
+        state.stages.append(Pointwise(state.numbers(base), dest, 1, "equals", low=digit, high=mask))
+        lost = (weights * value) & ((1 << form.truncate_bits) - 1)
+        result.append(Pass(dest, (-lost).astype(np.int8), 0, int((pad & mask) == digit)))
+    return tuple(result)
+
+
+def combined(state: Planner, node: Node, op: Add | Concat) -> Combine:
+    """Return the stage of an operation on several edges."""
+    sources = tuple(state.numbers(source) for source in node.inputs)
+    dest = state.new(node.name, BYTES if state.narrow(node.name) else WORDS)
+    if isinstance(op, Add):
+        return Combine(sources, dest)
+    parts = []
+    for number, source in enumerate(node.inputs):
+        kind = state.kind(source)
+        rows = np.arange(kind.elements, dtype=np.int32).reshape(-1, kind.channels)
+        parts.append(np.stack([np.full_like(rows, number), rows], axis=-1))
+    return Combine(sources, dest, np.concatenate(parts, axis=1).reshape(-1, 2))
+
+
+def sum_pool(state: Planner, node: Node, op: SumPool) -> Matmul:
+    """Return the stage of sums of windows: products with 1, channel by channel."""
+    kind = state.kind(node.inputs[0])
+    taps = op.kernel[0] * op.kernel[1]
+    operands, scale, offset = _operands(state, node.inputs[0], 0, False)
+    index = window_index(Window(op.kernel, op.stride), kind).reshape(-1, taps, kind.channels)
+    passes = _passes(operands, np.full((1, taps), scale, dtype=np.int64))
+    index = np.ascontiguousarray(index.transpose(0, 2, 1).reshape(-1, taps))
+    return Matmul(passes, index, np.array([offset * taps]), state.new(node.name, WORDS))
 
 
 def _level_operands(state: Planner, base: str, levels: Sequence[int], pad: int) -> Tuple[List[Operand], int, int]:

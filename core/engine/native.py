@@ -18,6 +18,7 @@ from lutforge.engine.program import (
     WORDS,
     ArgMax,
     Buffer,
+    Combine,
     Count,
     Expand,
     Export,
@@ -35,11 +36,13 @@ from lutforge.engine.program import (
 from lutforge.errors import EngineError, ToolError, unreachable
 
 Ints = npt.NDArray[Any]
-LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT = range(12)
+LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT, COMBINE = range(13)
 """Kinds of stages, as StageKind of engine.cpp numbers them."""
 
 FORMATS = {RAW: 0, BYTES: 1, WORDS: 2, PLANES: 3}
-KINDS = {"identity": 0, "threshold": 1, "thermometer": 2, "rescale": 3, "affine": 4, "digit": 5}
+KINDS = ("identity", "threshold", "thermometer", "rescale", "affine", "digit", "shape", "equals")
+"""Kinds of element-wise stages, in the order of Pointwise::Kind."""
+
 MESSAGE_BYTES = 512
 CODE_UNITS = 8
 """Machine code works on 512 images at a time."""
@@ -78,7 +81,7 @@ class _Writer:
     def pointwise(self, stage: Pointwise) -> None:
         self.buffer(stage.source)
         self.buffer(stage.dest)
-        self.put(stage.channels, KINDS[stage.kind], len(stage.first), stage.first.shape[1], len(stage.second))
+        self.put(stage.channels, KINDS.index(stage.kind), len(stage.first), stage.first.shape[1], len(stage.second))
         self.array(stage.first, np.int64)
         self.array(stage.second, np.int64)
         self.put(stage.low, stage.high, stage.wide)
@@ -119,6 +122,12 @@ class _Writer:
                 self._between(stage)
                 self.put(stage.index.shape[1])
                 self.array(stage.index, np.int32)
+            case Combine():
+                self.put(COMBINE, len(stage.sources))
+                for source in stage.sources:
+                    self.buffer(source)
+                self.buffer(stage.dest)
+                self.array(np.zeros(0) if stage.index is None else stage.index, np.int32)
             case Expand():
                 self.put(EXPAND)
                 self._between(stage)

@@ -18,6 +18,7 @@ from lutforge.engine.program import (
     UNIT,
     ArgMax,
     Buffer,
+    Combine,
     Count,
     Expand,
     Export,
@@ -137,6 +138,8 @@ class NumpyBackend:
                 return np.asarray(rows.reshape(-1, source.shape[-1]))
             case Pool():
                 return np.asarray(values[stage.source.number][stage.index].max(axis=1))
+            case Combine():
+                return _combined(stage, [numbers(source) for source in stage.sources])
             case Expand():
                 lanes = unpacked(values[stage.source.number]).reshape(stage.source.rows, stage.source.bits, -1)
                 total = (lanes.astype(np.int64) * stage.values[:, None]).sum(axis=1)
@@ -174,12 +177,29 @@ def pointwise(stage: Pointwise, x: Ints) -> Ints:
             return np.asarray(x[:, None, :] > first[..., None])
         case "digit":
             return np.asarray(((x - stage.high) >> (8 * stage.low)) & 255)
+        case "equals":
+            return np.asarray((x & stage.high) == stage.low, dtype=np.int64)
     second = stage.second[rows % len(stage.second)]
+    if stage.kind == "shape":
+        half = (x >> np.maximum(second - 1, 0)) & first
+        return np.asarray(np.minimum((x >> second) + half, stage.high) << second)
     if stage.kind == "affine":
         return np.asarray(x * first + second)
     assert stage.kind == "rescale"
     half = (np.int64(1) << second) >> 1
     return np.asarray(np.clip((x * first + half) >> second, stage.low, stage.high))
+
+
+def _combined(stage: Combine, sources: List[Ints]) -> Ints:
+    if stage.index is None:
+        x: Ints = np.sum(sources, axis=0)
+    else:
+        x = np.empty((len(stage.index), sources[0].shape[-1]), dtype=np.int64)
+        for number, source in enumerate(sources):
+            chosen = stage.index[:, 0] == number
+            x[chosen] = source[stage.index[chosen, 1]]
+    dest = stage.dest
+    return np.asarray(x - dest.low, dtype=np.uint8) if dest.format == BYTES else np.asarray(x, dtype=np.int32)
 
 
 def stored(x: Ints, stage: Pointwise) -> Ints:

@@ -33,14 +33,17 @@ from lutforge.engine.program import (
 from lutforge.errors import unreachable
 from lutforge.network import Network, Node, TensorType
 from lutforge.operations import (
+    Add,
     Affine,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     MaxPool,
     Rescale,
     Reshape,
+    SumPool,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -257,6 +260,12 @@ def _lower(state: Planner, node: Node) -> List[str]:
             return [node.name]
         case MaxPool() as op:
             return lowering_gates.max_pool(state, node, op)
+        case SumPool() as op:
+            state.stages.append(lowering_numbers.sum_pool(state, node, op))
+            return [node.name]
+        case Add() | Concat() as op:
+            state.stages.append(lowering_numbers.combined(state, node, op))
+            return [node.name]
         case ArgMaxOp():
             numbers = state.numbers(node.inputs[0])
             classes = state.kind(node.inputs[0]).channels

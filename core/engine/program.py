@@ -100,7 +100,9 @@ class Pointwise:
     """An operation on single elements. rows of parameters: one per channel, or one for all.
 
     kind: 'identity'; 'threshold', the number of `first` exceeded; 'thermometer', its comparisons as PLANES; 'rescale'
-    by (first, second) clamped to low..high, or 'affine' x * first + second; 'digit', byte `low` of x - `high`.
+    by (first, second) clamped to low..high, or 'affine' x * first + second; 'digit', byte `low` of x - `high`;
+    'shape', x without its `second` low bits, `high` at most above them, rounded half up if `first`; 'equals', whether
+    the bits `high` of x are `low`.
     wide: whether a product may exceed 32 bits. first, second: int64 [channels or 1, steps].
     """
 
@@ -164,6 +166,18 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Combine:
+    """Rows of several BYTES or WORDS: their sum, or one row of one of them for each of `dest`.
+
+    index: int32 [rows, 2], the source and its row; None: the sum.
+    """
+
+    sources: Tuple[Buffer, ...]
+    dest: Buffer
+    index: Optional[npt.NDArray[np.int32]] = None
+
+
+@dataclass(frozen=True)
 class Expand:
     """PLANES as BYTES or WORDS: each row the sum of values[b] * bit b. values: int64 [bits]."""
 
@@ -203,7 +217,7 @@ class Count:
     bits: int
 
 
-Stage = Union[Count, Load, Import, Slice, Netlist, Pointwise, Matmul, Gather, Pool, Expand, ArgMax, Export]
+Stage = Union[Count, Load, Import, Slice, Netlist, Pointwise, Matmul, Gather, Pool, Combine, Expand, ArgMax, Export]
 
 
 @dataclass(frozen=True)
@@ -233,6 +247,8 @@ class Program:
 
 def reads(stage: Stage) -> List[Buffer]:
     """Return the buffers a stage reads."""
+    if isinstance(stage, Combine):
+        return list(stage.sources)
     return [one.source for one in stage.passes] if isinstance(stage, Matmul) else [stage.source]
 
 

@@ -23,6 +23,7 @@ module lutforge_mac_folded #(
     parameter [BITS*TERM-1:0] VALUES = 0,
     parameter MULTIPLY = 2,  // registers of a product
     parameter TREE = 1,      // registers of the adder tree
+    parameter SHIFT = 0,     // a term counts 2**SHIFT
     parameter LEVELS = 2,    // digits per register
     parameter OUT = 20,       // bits of an accumulator
     parameter BIAS = 8,       // bits of a bias, 0 where all are zero
@@ -78,7 +79,7 @@ module lutforge_mac_folded #(
         end
     endgenerate
 
-    wire [PE*SUM-1:0] dots;
+    wire [PE*(SUM+SHIFT)-1:0] dots;
     genvar pe;
     generate
         for (pe = 0; pe < PE; pe = pe + 1) begin : output_of
@@ -91,10 +92,13 @@ module lutforge_mac_folded #(
             );
             lutforge_adder_tree #(
                 .N(SIMD), .WIDTH(TERM), .SIGNED(KIND != 3), .STAGES(STAGES), .BASE(MULTIPLY + 1), .DEPTH(TREE)
-            ) tree (.clk(clk), .load(load), .terms(terms), .sum(dots[pe*SUM +: SUM]));
+            ) tree (.clk(clk), .load(load), .terms(terms), .sum(dots[pe*(SUM+SHIFT)+SHIFT +: SUM]));
+            if (SHIFT > 0) begin : counted
+                assign dots[pe*(SUM+SHIFT) +: SHIFT] = {SHIFT{1'b0}};
+            end
         end
     endgenerate
-    lutforge_accumulators #(.COUNT(PE), .IN(SUM), .SIGNED(KIND != 3), .FRESH(FRESH), .WIDTH(OUT)) accumulate (
+    lutforge_accumulators #(.COUNT(PE), .IN(SUM + SHIFT), .SIGNED(KIND != 3), .FRESH(FRESH), .WIDTH(OUT)) accumulate (
         .clk(clk), .load(load[STAGES-1]), .starts(starts), .sums(dots), .fresh(biases), .totals(out_data)
     );
     wire unused_pass = &{1'b0, nf};

@@ -30,7 +30,8 @@ from stream_bench import Bench, Part, Wire, modules_of, pack, reached
 LIBRARY = Path(__file__).parents[2] / "hls" / "rtl"
 CYCLES = 11_000
 PROVED_ELSEWHERE = {"black_box.v", "multipliers.v", "programmable.v", "carry.v", "counters.v", "digit_add.v"}
-"""Proved exhaustively in test_multipliers_rtl and test_counters_rtl; the black box in test_black_box_rtl."""
+PROVED_ELSEWHERE |= {"shape.v"}
+"""Proved exhaustively in test_multipliers_rtl, test_counters_rtl, test_approximate; the black box in test_black_box_rtl."""
 
 
 def renamed(text, prefix, memories):

@@ -10,7 +10,7 @@ import torch
 
 from lutforge import reference
 from lutforge.errors import InputError, TrainingError
-from lutforge.multipliers import Conventional, Digital, DivideConquer
+from lutforge.multipliers import Approximate, Conventional, Digital, DivideConquer
 from lutforge.training import frozen as frozen_module
 from lutforge.training.export import to_network
 from lutforge.training.frozen import (
@@ -233,7 +233,7 @@ def test_files_that_cannot_be_loaded(tmp_path):
     with pytest.raises(TrainingError, match=r"x\.pt: cannot be read .*Train or freeze again"):
         load_frozen(path)
     torch.save({"format": 99}, path)
-    with pytest.raises(TrainingError, match=r"file format 99; this lutforge reads 1"):
+    with pytest.raises(TrainingError, match=r"file format 99; this lutforge reads up to 2"):
         load_frozen(path)
     torch.save({"format": 1, "name": "x", "steps": [("a", {"kind": "Sigmoid", "fields": {}})], "about": {}}, path)
     with pytest.raises(TrainingError, match=r"not a frozen model \(KeyError\('Sigmoid'\)"):
@@ -248,3 +248,41 @@ def test_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         save_frozen(CHAINS["signed"], path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def graph(form):
+    """Two branches of one image, summed and side by side, into a layer of `form`."""
+    steps = [
+        ("x", frozen_module.Input((2, 2, 2), -8, 7)),
+        ("largest", frozen_module.MaxPool((2, 2), (1, 1), (1, 0, 1, 0))),
+        ("sum", frozen_module.Add()),
+        ("small", frozen_module.Rescale(torch.tensor([1]), torch.tensor([1]), -8, 7)),
+        ("all", frozen_module.Concat()),
+        ("total", frozen_module.SumPool((2, 2), (1, 1))),
+        ("code", frozen_module.Rescale(torch.tensor([1]), torch.tensor([2]), -8, 7)),
+        ("flat", frozen_module.Reshape((4,))),
+        ("fc", frozen_module.TableMac(torch.tensor([[3, -4, 5, 7]]), torch.tensor([1]), form)),
+    ]
+    sources = {"largest": ("x",), "sum": ("x", "largest"), "all": ("small", "x")}
+    return frozen_module.FrozenModel("graph", steps, {}, sources)
+
+
+@pytest.mark.parametrize("form", [DivideConquer(4), Approximate(round_bits=2), Approximate(2, drop_digits=1)], ids=str)
+def test_a_graph_equals_the_reference_and_survives_its_file(form, tmp_path):
+    model = graph(form)
+    images = np.random.default_rng(3).integers(-8, 8, (50, 2, 2, 2))
+    wanted = reference.trace(to_network(model), images)
+    save_frozen(model, tmp_path / "g.pt")
+    for each in (model, load_frozen(tmp_path / "g.pt")):
+        for name, values in each.trace(images).items():
+            assert np.array_equal(values, wanted[name]), name
+
+
+def test_wrong_graphs():
+    x, pool = frozen_module.Input((2, 2, 1)), frozen_module.MaxPool((1, 1), (1, 1))
+    with pytest.raises(TrainingError, match="step a reads b, which is no step before it"):
+        frozen_module.FrozenModel("g", [("x", x), ("a", pool), ("b", pool)], {}, {"a": ("b",)})
+    layer = frozen_module.TableMac(torch.tensor([[1]]), torch.tensor([0]), DivideConquer(4))
+    rough = frozen_module.TableMac(torch.tensor([[1]]), torch.tensor([0]), Approximate(round_bits=4))
+    with pytest.raises(TrainingError, match="b reads activations of unknown bounds"):
+        frozen_module.FrozenModel("g", [("x", frozen_module.Input((1,))), ("a", layer), ("b", rough)], {})

@@ -11,7 +11,7 @@
 
 namespace engine {
 
-enum StageKind { LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT };
+enum StageKind { LOAD, SLICE, NETLIST, POINTWISE, MATMUL, GATHER, POOL, EXPAND, ARG_MAX, EXPORT, IMPORT, COUNT, COMBINE };
 
 struct Array {
     const void* data;
@@ -189,6 +189,14 @@ std::unique_ptr<Stage> read_stage(Reader& reader, Program& program, bool with_co
             made->bits = reader.number();
             made->last_offset = program.last_bytes;
             program.last_bytes += made->last_bytes();
+            return std::unique_ptr<Stage>(made.release());
+        }
+        case COMBINE: {
+            std::unique_ptr<Combine> made(new Combine);
+            const int64_t sources = reader.number();
+            for (int64_t i = 0; i < sources; ++i) made->sources.push_back(reader.buffer());
+            made->dest = reader.buffer();
+            made->index = reader.array<int32_t>();
             return std::unique_ptr<Stage>(made.release());
         }
         default: throw std::runtime_error("a program holds a stage that is unknown here");

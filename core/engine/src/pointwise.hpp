@@ -12,7 +12,7 @@ namespace engine {
 
 class Pointwise : public Stage {
   public:
-    enum Kind { IDENTITY, THRESHOLD, THERMOMETER, RESCALE, AFFINE, DIGIT };
+    enum Kind { IDENTITY, THRESHOLD, THERMOMETER, RESCALE, AFFINE, DIGIT, SHAPE, EQUALS };
 
     Buffer source, dest;
     int64_t channels;
@@ -48,6 +48,8 @@ class Pointwise : public Stage {
             case RESCALE: wide ? rescale<int64_t>(x, limits[0], other) : rescale<int32_t>(x, int32_t(limits[0]), other); break;
             case AFFINE: affine(x, uint32_t(limits[0]), uint32_t(other)); break;
             case DIGIT: digit(x); break;
+            case SHAPE: shape(x, limits[0] != 0, int(other)); break;
+            case EQUALS: equals(x); break;
             default: break;
         }
         write_row(block, dest, row, unit, x);
@@ -77,6 +79,16 @@ class Pointwise : public Stage {
     // Modulo 2**32, which is exact where the result fits.
     void affine(int32_t* x, uint32_t scale, uint32_t offset) const {
         for (int i = 0; i < UNIT; ++i) x[i] = int32_t(uint32_t(x[i]) * scale + offset);
+    }
+    // Without the low bits, rounded half up; shift is at least 1.
+    void shape(int32_t* x, bool rounds, int shift) const {
+        for (int i = 0; i < UNIT; ++i) {
+            const int32_t kept = (x[i] >> shift) + (rounds ? x[i] >> (shift - 1) & 1 : 0);
+            x[i] = int32_t(uint32_t(kept > high ? int32_t(high) : kept) << shift);
+        }
+    }
+    void equals(int32_t* x) const {
+        for (int i = 0; i < UNIT; ++i) x[i] = (x[i] & int32_t(high)) == int32_t(low);
     }
     void digit(int32_t* x) const {
         for (int i = 0; i < UNIT; ++i) x[i] = int32_t((uint32_t(x[i]) - uint32_t(high)) >> (8 * low) & 255);

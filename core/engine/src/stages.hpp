@@ -191,6 +191,28 @@ class Pool : public Stage {
     }
 };
 
+class Combine : public Stage {
+  public:
+    std::vector<Buffer> sources;
+    Buffer dest;
+    std::vector<int32_t> index;  // [rows][source, row], empty: the sum
+
+    void run(const Block& block) const override {
+        alignas(64) int32_t x[UNIT], y[UNIT];
+        for (int64_t row = 0; row < dest.rows; ++row) {
+            const int32_t* from = index.empty() ? nullptr : &index[size_t(2 * row)];
+            for (size_t unit = 0; unit < block.units; ++unit) {
+                read_row(block, sources[from ? size_t(from[0]) : 0], from ? from[1] : row, unit, x);
+                for (size_t other = 1; !from && other < sources.size(); ++other) {
+                    read_row(block, sources[other], row, unit, y);
+                    for (int i = 0; i < UNIT; ++i) x[i] = int32_t(uint32_t(x[i]) + uint32_t(y[i]));
+                }
+                write_row(block, dest, row, unit, x);
+            }
+        }
+    }
+};
+
 class Expand : public Stage {
   public:
     Buffer source, dest;

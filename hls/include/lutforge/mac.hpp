@@ -41,6 +41,16 @@ int table_product(int activation, const T* table, const U* top) {
     return sum;
 }
 
+// What an approximate multiplier reads of an activation: its bits from SHIFT on, rounded half up if ROUNDS, the largest
+// code where that overflows.
+template <int BITS, int SHIFT, bool ROUNDS, bool SIGNED>
+int shaped(int activation) {
+#pragma HLS INLINE
+    const int TOP = (1 << (BITS - SHIFT - (SIGNED ? 1 : 0))) - 1;
+    const int kept = (activation >> SHIFT) + (ROUNDS ? (activation >> (SHIFT - 1)) & 1 : 0);
+    return kept > TOP ? TOP : kept;
+}
+
 // Layer is a generated struct of two static functions over constant tables:
 //   int bias(int nf, int pe)
 //   int term(int row, int pe, int lane, int x)   the product of one weight with x; row = nf * SF + sf

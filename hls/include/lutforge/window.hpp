@@ -130,6 +130,32 @@ void max_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES
     }
 }
 
+// Sum of TAPS pixels, as `max_taps`; OUT_BITS: of an element of the output stream.
+template <int POSITIONS, int TAPS, int CHANNELS, int LANES, int BITS, bool SIGNED, int OUT_BITS>
+void sum_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
+    typename element<OUT_BITS, SIGNED>::type sums[CHANNELS];
+#pragma HLS ARRAY_PARTITION variable=sums complete dim=1
+    for (unsigned image = 0; image < images; ++image) {
+        for (int position = 0; position < POSITIONS; ++position) {
+            for (int tap = 0; tap < TAPS; ++tap) {
+                for (int part = 0; part < CHANNELS / LANES; ++part) {
+#pragma HLS PIPELINE II=1
+                    int x[LANES];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=1
+                    unpack<LANES, BITS, SIGNED>(in.read(), x);
+                    for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+                        const int channel = part * LANES + lane;
+                        if (tap > 0) x[lane] += sums[channel].to_int();
+                        sums[channel] = x[lane];
+                    }
+                    if (tap == TAPS - 1) out.write(pack<LANES, OUT_BITS>(x));
+                }
+            }
+        }
+    }
+}
+
 }  // namespace lutforge
 
 #endif
