@@ -70,6 +70,10 @@ class DataError(LutforgeError):
     """A data set that is not where it was looked for, or is damaged."""
 
 
+class SearchError(LutforgeError):
+    """A search for a mix of multipliers whose budget cannot be met, or whose log belongs to another one."""
+
+
 class TrainingError(LutforgeError):
     """A recipe or checkpoint that cannot be used."""
 
