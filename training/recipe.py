@@ -19,6 +19,7 @@ from lutforge.constants import simplified
 from lutforge.errors import TrainingError
 from lutforge.training.classifier_plan import ClassifierPlan
 from lutforge.training.data import Dataset, load_dataset
+from lutforge.training.deep_plan import DeepPlan, train_deep
 from lutforge.training.export import FreezeReport, freeze_report, from_network, to_network
 from lutforge.training.fit import Epoch, Fitted, fit
 from lutforge.training.frozen import FrozenModel
@@ -143,6 +144,16 @@ class ClassifierRecipe(ClassifierPlan):
         )
 
 
+@dataclass(frozen=True)
+class DeepRecipe(DeepPlan):
+    """Deep LUT-NA networks: see `deep_plan`."""
+
+    def train(self, model: Any, data: Dataset, run: Run) -> Fitted:
+        """Train a module in place."""
+        _check_single_step(run)
+        return train_deep(model, data, self, seed=run.seed, folder=run.folder, resume=run.resume, on_epoch=run.on_epoch)
+
+
 def _check_single_step(run: Run) -> None:
     if run.begin is not None:
         raise TrainingError(f"step {run.begin!r}: this recipe has one step only; go on with --resume")
@@ -153,6 +164,7 @@ KINDS: Dict[str, Any] = {
     "lut_classifier": ClassifierRecipe,
     "lutna_mlp": LutNaMlpRecipe,
     "lutna_conv": LutNaConvRecipe,
+    "deep": DeepRecipe,
 }
 
 
@@ -169,7 +181,8 @@ class Recipe:
     @property
     def epochs(self) -> int:
         """How many epochs `on_epoch` is called for."""
-        return self.plan.epochs
+        plan = self.plan
+        return plan.all_epochs if isinstance(plan, DeepPlan) else plan.epochs
 
 
 @dataclass(frozen=True)

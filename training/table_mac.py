@@ -9,7 +9,7 @@ quantised. Evaluation always folds, so that what is validated is what is frozen.
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple, Union
+from typing import Callable, List, Optional, Tuple, Union
 
 import torch
 from brevitas.nn import QuantConv2d, QuantLinear, QuantReLU
@@ -23,14 +23,54 @@ from lutforge.training.quantisers import ActivationQuant, BiasQuant, SharedScale
 
 Steps = List[Tuple[str, Operation]]
 WEIGHT_BITS = (2, 9)
+ACTIVATION_BITS = (2, 8)
+
+
+class QuantisedRelu(nn.Module):
+    """ReLU to unsigned activations of `bits` bits at one learned power-of-two scale; `floating`: ReLU alone.
+
+    observe: called with what goes in while it is floating, for calibration.
+    """
+
+    def __init__(self, bits: int = 8):
+        super().__init__()
+        low, high = ACTIVATION_BITS
+        if not low <= bits <= high:
+            raise TrainingError(f"activation_bits {bits}: a table look-up reads activations of {low} to {high} bits")
+        self.bits, self.floating = bits, False
+        self.observe: Optional[Callable[[Tensor], None]] = None
+        self.quantiser = QuantReLU(act_quant=ActivationQuant, bit_width=bits, return_quant_tensor=True)
+
+    @property
+    def scale(self) -> Tensor:
+        """What an activation of 1 stands for."""
+        scale: Tensor = self.quantiser.act_quant.scale()
+        return scale
+
+    @torch.no_grad()
+    def set_range(self, exponent: int) -> None:
+        """Let the codes 0..2**bits - 1 stand for 0..2**exponent; the parameter is log2 of it, rounded up."""
+        self.quantiser.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value.fill_(exponent - 0.5)
+
+    def forward(self, x: Tensor) -> Union[Tensor, IntQuantTensor]:
+        """Return the quantised activations, or float ones while `floating`."""
+        if not self.floating:
+            return self.quantiser(x)
+        if self.observe is not None:
+            self.observe(x)
+        return torch.relu(x)
 
 
 class TableMacLayer(nn.Module):
-    """Product, batch norm, pooling, ReLU and 8-bit quantisation; the last layer of a network has only the product.
+    """Product, batch norm, pooling, ReLU and quantisation; the last layer of a network has only the product.
 
-    kernel: None for a dense layer, else the odd extent of a convolution that keeps the image's size.
-    pool: extent and stride of the max pooling. head: logits, with one weight scale, no norm and no activation.
+    kernel: None for a dense layer, else the odd extent of a convolution that keeps the image's size but for `stride`.
+    pool: extent and stride of the max pooling. relu: without it the output is the accumulator itself; activation: a
+    quantiser that several layers share, else the layer has its own. head: logits, with one weight scale, no norm and
+    no activation. floating: weights and bias are not quantised, and inputs are plain tensors.
     """
+
+    ceiling: Tensor
 
     def __init__(
         self,
@@ -38,8 +78,11 @@ class TableMacLayer(nn.Module):
         outputs: int,
         *,
         kernel: Optional[int] = None,
+        stride: int = 1,
         pool: int = 1,
         weight_bits: int = 8,
+        relu: bool = True,
+        activation: Optional[QuantisedRelu] = None,
         head: bool = False,
     ):
         super().__init__()
@@ -51,7 +94,7 @@ class TableMacLayer(nn.Module):
             "weight_bit_width": weight_bits,
             "bias_quant": BiasQuant,
         }
-        self.kernel, self.pool = kernel, pool
+        self.kernel, self.stride, self.pool, self.weight_bits, self.head = kernel, stride, pool, weight_bits, head
         self.mac: Union[QuantConv2d, QuantLinear]
         self.norm: Optional[nn.Module] = None
         if kernel is None:
@@ -61,20 +104,24 @@ class TableMacLayer(nn.Module):
             self.mac = QuantConv2d(inputs, outputs, kernel, padding=kernel // 2, bias=True, **quantisers)
             norm = nn.BatchNorm2d(outputs)
         self.norm = None if head else norm
-        self.activation = None if head else QuantReLU(act_quant=ActivationQuant, return_quant_tensor=True)
-        self.folding = False
+        self.activation = None if head or not relu else activation or QuantisedRelu()
+        self.register_buffer("ceiling", torch.full((outputs,), torch.inf))
+        self.folding = self.floating = False
 
     def start_folding(self) -> None:
         """Train from now on with batch norm folded into the weights."""
         self.folding = True
 
-    def forward(self, x: IntQuantTensor) -> Union[Tensor, IntQuantTensor]:
-        """Return the quantised activations [batch, outputs(, h, w)] of quantised x, or the logits of a head."""
-        if self.norm is not None and self.training and not self.folding:
-            y = self.norm(self._product(x.value, self.mac.weight, self.mac.bias))
+    def forward(self, x: Union[Tensor, IntQuantTensor]) -> Union[Tensor, IntQuantTensor]:
+        """Return the activations [batch, outputs(, h, w)] of x, the accumulator, or the logits of a head."""
+        if self.floating:
+            y = self._product(_plain(x), self.mac.weight, self.mac.bias)
+            y = y if self.norm is None else self.norm(y)
+        elif self.norm is not None and self.training and not self.folding:
+            y = self.norm(self._product(_plain(x), self.mac.weight, self.mac.bias))
         else:
-            weight, bias = self._quantised(x)
-            y = self._product(x.value, weight.value, bias.value)
+            weight, bias = self.quantised(x)
+            y = self._product(_plain(x), weight.value, bias.value)
         if self.pool > 1:  # before the quantiser: both are monotone, and this way is cheaper
             y = nn.functional.max_pool2d(y, self.pool)
         return y if self.activation is None else self.activation(y)
@@ -82,15 +129,15 @@ class TableMacLayer(nn.Module):
     @torch.no_grad()
     def freeze(self, name: str, x: IntQuantTensor) -> Steps:
         """Return the integer operations of this layer, in eval mode, for an input quantised as x."""
-        weight, bias = self._quantised(x)
+        weight, bias = self.quantised(x)
         steps: Steps = []
-        if self.kernel is not None:
+        if self.kernel is not None and (self.kernel, self.stride) != (1, 1):
             extent = (self.kernel, self.kernel)
-            steps.append((f"{name}_window", Window(extent, (1, 1), (self.kernel // 2,) * 4, 0)))
+            steps.append((f"{name}_window", Window(extent, (self.stride,) * 2, (self.kernel // 2,) * 4, 0)))
         steps.append((name, TableMac(_by_output(weight.int()), bias.int())))
         if self.activation is not None:
-            scale = self.activation.act_quant.scale() / (x.scale * weight.scale.flatten())
-            steps.append((f"{name}_rescale", _rescale(scale)))
+            scale = self.activation.scale / (x.scale * weight.scale.flatten())
+            steps.append((f"{name}_rescale", rescale(scale, 0, 2**self.activation.bits - 1)))
         if self.pool > 1:
             steps.append((f"{name}_pool", MaxPool((self.pool, self.pool), (self.pool, self.pool))))
         return steps
@@ -98,14 +145,17 @@ class TableMacLayer(nn.Module):
     def _product(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if self.kernel is None:
             return nn.functional.linear(x, weight, bias)
-        return nn.functional.conv2d(x, weight, bias, padding=self.kernel // 2)
+        return nn.functional.conv2d(x, weight, bias, stride=self.stride, padding=self.kernel // 2)
 
-    def _quantised(self, x: IntQuantTensor) -> Tuple[IntQuantTensor, IntQuantTensor]:
-        weight, bias = self._folded()
-        quantised = self.mac.weight_quant(weight)
+    def quantised(self, x: IntQuantTensor) -> Tuple[IntQuantTensor, IntQuantTensor]:
+        """Return weight and bias as the hardware has them, for an input quantised as x."""
+        weight, bias = self.folded()
+        ceiling = self.ceiling.reshape(-1, *[1] * (weight.ndim - 1))
+        quantised = self.mac.weight_quant(weight.clamp(-ceiling, ceiling))
         return quantised, self.mac.bias_quant(bias, x, quantised)
 
-    def _folded(self) -> Tuple[Tensor, Tensor]:
+    def folded(self) -> Tuple[Tensor, Tensor]:
+        """Return float weight and bias with the batch norm's running statistics in them."""
         weight, bias, norm = self.mac.weight, self.mac.bias, self.norm
         if norm is None:
             return weight, bias
@@ -119,11 +169,16 @@ def _by_output(weight: Tensor) -> Tensor:
     return weight if weight.ndim == 2 else weight.permute(0, 2, 3, 1).flatten(1)
 
 
-def _rescale(steps: Tensor) -> Rescale:
+def _plain(x: Union[Tensor, IntQuantTensor]) -> Tensor:
+    value: Tensor = x.value if isinstance(x, IntQuantTensor) else x
+    return value
+
+
+def rescale(steps: Tensor, low: int, high: int) -> Rescale:
     """Return the division by `steps`, powers of two per output: the scale after over the scale before."""
-    mantissa, exponent = torch.frexp(steps.double())
+    mantissa, exponent = torch.frexp(steps.double().flatten())
     assert bool((mantissa == 0.5).all()), "scales are powers of two"
     shift = exponent.long() - 1
     if bool((shift == shift[0]).all()):
         shift = shift[:1]
-    return Rescale(1 << (-shift).clamp(min=0), shift.clamp(min=0), 0, 255)
+    return Rescale(1 << (-shift).clamp(min=0), shift.clamp(min=0), low, high)

@@ -198,3 +198,8 @@ def test_predict_keeps_the_mode_and_the_order():
     images = blobs().test_images
     one, many = predict(model, images, batch_size=7), predict(model, images, batch_size=1000)
     assert model.training and torch.equal(one, many) and torch.equal(model[1].running_mean, torch.zeros(16))
+
+
+def test_an_optimiser_that_is_none():
+    with pytest.raises(TrainingError, match="optimiser 'rmsprop' is unknown; use 'adam' or 'sgd'"):
+        fit(Small(), blobs(), epochs=1, learning_rate=0.1, optimiser="rmsprop")

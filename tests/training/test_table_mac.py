@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # brevitas warns about optional packages
     from lutforge.training.lutna import FOLD_FROM, LutNa, lutna_conv, lutna_mlp
     from lutforge.training.recipe import follow, recipe_named
-    from lutforge.training.table_mac import TableMacLayer, _rescale
+    from lutforge.training.table_mac import TableMacLayer, rescale
 
 
 def noise(shape, high, count=40, classes=7):
@@ -60,7 +60,7 @@ def logit_scale(model):
     """Scale of the logits: that of the last layer's weights times that of its input."""
     head = model.dense[-1]
     before = model.dense[-2] if len(model.dense) > 1 else model.convolutions[-1]
-    return float((head.mac.quant_weight().scale * before.activation.act_quant.scale()).detach())
+    return float((head.mac.quant_weight().scale * before.activation.scale).detach())
 
 
 def test_frozen_logits_are_the_modules_own(trained):
@@ -120,7 +120,7 @@ def test_folded_batch_norm_is_batch_norm():
     norm = layer.norm
     norm.running_mean.uniform_(-1, 1), norm.running_var.uniform_(0.1, 4)
     nn.init.uniform_(norm.weight, -2, 2), nn.init.uniform_(norm.bias, -1, 1)
-    weight, bias = layer._folded()
+    weight, bias = layer.folded()
     x = torch.randn(3, 5, 6, 6)
     direct = norm(nn.functional.conv2d(x, layer.mac.weight, layer.mac.bias, padding=1))
     folded = nn.functional.conv2d(x, weight, bias, padding=1)
@@ -157,9 +157,9 @@ def test_training_resumes_across_the_folding(tmp_path):
 
 
 def test_rescale_of_scales():
-    assert _rescale(torch.tensor([8.0, 1.0, 0.25])).values()["shift"].tolist() == [3, 0, 0]
-    assert _rescale(torch.tensor([8.0, 1.0, 0.25])).multiplier.tolist() == [1, 1, 4]
-    assert _rescale(torch.tensor([8.0, 8.0])).shift.tolist() == [3]
+    assert rescale(torch.tensor([8.0, 1.0, 0.25]), 0, 255).values()["shift"].tolist() == [3, 0, 0]
+    assert rescale(torch.tensor([8.0, 1.0, 0.25]), 0, 255).multiplier.tolist() == [1, 1, 4]
+    assert rescale(torch.tensor([8.0, 8.0]), 0, 255).shift.tolist() == [3]
 
 
 @pytest.mark.parametrize(("high", "scale"), [(255, 2.0**-8), (16, 2.0**-4), (15, 2.0**-4), (17, 2.0**-5)])
