@@ -106,9 +106,9 @@ def emit(site: Site) -> Optional[Layer]:
         case Window():
             return _window(site, site.node.op)
         case MaxPool() as op:
-            return _pool(site, op.windows(site.source.low), "max_taps", [])
+            return _pool(site, op.windows(site.source.low), sums=False)
         case SumPool() as op:
-            return _pool(site, Window(op.kernel, op.stride), "sum_taps", [site.kind.bits])
+            return _pool(site, op.windows(), sums=True)
         case Add() | Concat() as op:
             raise no_streams(site.node)
         case Reshape() | ArgMax():
@@ -201,18 +201,19 @@ def _window(site: Site, op: Window) -> Layer:
     return Layer("", call("window", arguments))
 
 
-def _pool(site: Site, op: Window, function: str, further: List[Any]) -> Layer:
-    """Return windows and what is made of their taps by a library function."""
+def _pool(site: Site, op: Window, sums: bool) -> Layer:
+    """Return windows, and the largest or the sum of their taps."""
     source, lanes = site.source, site.lanes.inputs
     window = _window_arguments(op, source, lanes, lanes)
     positions = site.kind.shape[0] * site.kind.shape[1]
-    taps = [positions, op.kernel[0] * op.kernel[1], source.channels, lanes, source.bits, flag(source.signed), *further]
+    taps = [positions, op.kernel[0] * op.kernel[1], source.channels, lanes, source.bits, flag(source.signed)]
+    taps += [flag(sums), site.kind.bits]
     inner = stream_type(lanes, source.bits)
     body = (
         f"{pragma('DATAFLOW')}"
         f'    {inner} windows("{site.name}_windows");\n'
         f"{pragma('STREAM', 'variable=windows', 'depth=2')}"
         f"    lutforge::window<{', '.join(map(str, window))}>(in, windows, images);\n"
-        f"    lutforge::{function}<{', '.join(map(str, taps))}>(windows, out, images);\n"
+        f"    lutforge::fold_taps<{', '.join(map(str, taps))}>(windows, out, images);\n"
     )
     return Layer("", body)

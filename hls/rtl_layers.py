@@ -100,9 +100,9 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
         case Window() as op:
             return wrapped(site, _window(site, op, "lutforge_window", "in", "out"))
         case MaxPool() as op:
-            return _pool(site, op.windows(site.source.low), "lutforge_max_taps", {})
+            return _pool(site, op.windows(site.source.low), sums=False)
         case SumPool() as op:
-            return _pool(site, Window(op.kernel, op.stride), "lutforge_sum_taps", {"OUT": site.kind.bits})
+            return _pool(site, op.windows(), sums=True)
         case Add() | Concat():
             raise no_streams(site.node)
         case Reshape() | ArgMax():
@@ -164,8 +164,8 @@ def _window(site: RtlSite, op: Window, name: str, before: str, behind: str, lane
     return instance(name, "windows", sizes, {**CLOCKED, **stream(before, "in"), **stream(behind, "out")})
 
 
-def _pool(site: RtlSite, op: Window, module: str, further: Dict[str, Any]) -> RtlLayer:
-    """Return windows and what a library module makes of their taps."""
+def _pool(site: RtlSite, op: Window, sums: bool) -> RtlLayer:
+    """Return windows, and the largest or the sum of their taps."""
     source, lanes = site.source, site.lanes.inputs
     bits = lanes * source.bits
     parts: List[str] = [stream_wires("windows", bits), stream_wires("pixels", bits)]
@@ -180,10 +180,11 @@ def _pool(site: RtlSite, op: Window, module: str, further: Dict[str, Any]) -> Rt
         "SIGNED": int(source.signed),
         "PARTS": source.channels // lanes,
         "TAPS": op.kernel[0] * op.kernel[1],
-        **further,
+        "SUM": int(sums),
+        "OUT": site.kind.bits,
     }
     ports = {**CLOCKED, **stream("pixels", "in"), **stream("out", "out")}
-    parts.append(instance(module, "taps", sizes, ports))
+    parts.append(instance("lutforge_fold_taps", "taps", sizes, ports))
     return wrapped(site, "".join(parts))
 
 

@@ -116,14 +116,16 @@ module lutforge_window #(
     wire unused = &{1'b0, beat_next};
 endmodule
 
-// Sum of TAPS pixels, each in PARTS beats of LANES elements: as `sum_taps` of window.hpp. OUT: bits of a sum.
-module lutforge_sum_taps #(
+// Largest, or with SUM the sum, of TAPS pixels, each in PARTS beats of LANES elements: as `fold_taps` of window.hpp.
+// OUT: bits of a result, BITS without SUM.
+module lutforge_fold_taps #(
     parameter LANES = 1,
     parameter BITS = 8,
     parameter SIGNED = 0,
     parameter PARTS = 1,
     parameter TAPS = 4,
-    parameter OUT = 10
+    parameter SUM = 0,
+    parameter OUT = 8
 ) (
     input wire clk,
     input wire rst,
@@ -147,78 +149,32 @@ module lutforge_sum_taps #(
         .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .out_valid(full),
         .out_ready(~sends | out_ready), .load(load)
     );
-    // The sums of every part in a ring: the oldest entry belongs to the beat that arrives.
+    // What is kept of every part in a ring: the oldest entry belongs to the beat that arrives.
     reg [PARTS*BEAT-1:0] ring;
-    wire [BEAT-1:0] sums;
+    wire [BEAT-1:0] kept;
     genvar lane;
     generate
         for (lane = 0; lane < LANES; lane = lane + 1) begin : each
+            wire [OUT-1:0] old = ring[lane*OUT +: OUT];
             wire [OUT-1:0] x;
-            lutforge_extend #(.IN(BITS), .OUT(OUT), .SIGNED(SIGNED)) wide (.d(in_data[lane*BITS +: BITS]), .q(x));
-            assign sums[lane*OUT +: OUT] = x + (ring[lane*OUT +: OUT] & {OUT{~tap_first}});
-        end
-        if (PARTS == 1) begin : one
-            always @(posedge clk) if (load) ring <= sums;
-        end else begin : several
-            always @(posedge clk) if (load) ring <= {sums, ring[PARTS*BEAT-1:BEAT]};
-        end
-    endgenerate
-    always @(posedge clk) if (load) sends <= tap_last;
-    assign out_data = ring[PARTS*BEAT-1 -: BEAT];
-    assign out_valid = full & sends;
-endmodule
-
-// Largest of TAPS pixels, each in PARTS beats of LANES elements: as `max_taps` of window.hpp.
-module lutforge_max_taps #(
-    parameter LANES = 1,
-    parameter BITS = 8,
-    parameter SIGNED = 0,
-    parameter PARTS = 1,
-    parameter TAPS = 4
-) (
-    input wire clk,
-    input wire rst,
-    input wire [LANES*BITS-1:0] in_data,
-    input wire in_valid,
-    output wire in_ready,
-    output wire [LANES*BITS-1:0] out_data,
-    output wire out_valid,
-    input wire out_ready
-);
-    localparam BEAT = LANES * BITS;
-    wire load, full, part_last, tap_first, tap_last;
-    reg sends;
-    lutforge_counter #(.COUNT(PARTS)) parts (
-        .clk(clk), .rst(rst), .step(load), .first(), .last(part_last), .value()
-    );
-    lutforge_counter #(.COUNT(TAPS)) taps (
-        .clk(clk), .rst(rst), .step(load & part_last), .first(tap_first), .last(tap_last), .value()
-    );
-    lutforge_elastic #(.STAGES(1)) control (
-        .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .out_valid(full),
-        .out_ready(~sends | out_ready), .load(load)
-    );
-    // The best so far of every part in a ring: the oldest entry belongs to the beat that arrives.
-    reg [PARTS*BEAT-1:0] ring;
-    wire [BEAT-1:0] oldest = ring[BEAT-1:0];
-    wire [BEAT-1:0] best;
-    genvar lane;
-    generate
-        for (lane = 0; lane < LANES; lane = lane + 1) begin : each
-            wire [BITS-1:0] x = in_data[lane*BITS +: BITS];
-            wire [BITS-1:0] old = oldest[lane*BITS +: BITS];
-            wire larger;
-            if (SIGNED) begin : two_complement
-                assign larger = $signed(old) > $signed(x);
-            end else begin : natural
-                assign larger = old > x;
+            if (SUM) begin : total
+                lutforge_extend #(.IN(BITS), .OUT(OUT), .SIGNED(SIGNED)) wide (.d(in_data[lane*BITS +: BITS]), .q(x));
+                assign kept[lane*OUT +: OUT] = x + (old & {OUT{~tap_first}});
+            end else begin : largest
+                wire larger;
+                assign x = in_data[lane*BITS +: BITS];
+                if (SIGNED) begin : two_complement
+                    assign larger = $signed(old) > $signed(x);
+                end else begin : natural
+                    assign larger = old > x;
+                end
+                assign kept[lane*OUT +: OUT] = ~tap_first & larger ? old : x;
             end
-            assign best[lane*BITS +: BITS] = ~tap_first & larger ? old : x;
         end
         if (PARTS == 1) begin : one
-            always @(posedge clk) if (load) ring <= best;
+            always @(posedge clk) if (load) ring <= kept;
         end else begin : several
-            always @(posedge clk) if (load) ring <= {best, ring[PARTS*BEAT-1:BEAT]};
+            always @(posedge clk) if (load) ring <= {kept, ring[PARTS*BEAT-1:BEAT]};
         end
     endgenerate
     always @(posedge clk) if (load) sends <= tap_last;

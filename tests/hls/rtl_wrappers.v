@@ -99,7 +99,9 @@ module bench_control #(parameter BEATS = 3) (
     reg aw_done, w_done, ar_done;
     wire again = waits & ~rdata[1];
     assign read_valid = writes ? bvalid : rvalid & ~again;
-    assign read_data = {interrupt, |(writes ? bresp : rresp), writes ? 32'd0 : rdata};
+    // the interrupt is a level that may change while a response waits: shown as it was when the response came
+    reg waiting, held;
+    assign read_data = {waiting ? held : interrupt, |(writes ? bresp : rresp), writes ? 32'd0 : rdata};
     wire ends = read_valid & read_ready;
     assign op_ready = ends;
     reg [31:0] taken;
@@ -108,9 +110,11 @@ module bench_control #(parameter BEATS = 3) (
     wire beat = gated_valid & gated_ready;
     always @(posedge clk) begin
         if (rst) begin
-            {aw_done, w_done, ar_done, answer_end} <= 4'd0;
+            {aw_done, w_done, ar_done, answer_end, waiting} <= 5'd0;
             taken <= 32'd0;
         end else begin
+            waiting <= read_valid & ~read_ready;
+            if (~waiting) held <= interrupt;
             aw_done <= ~ends & (aw_done | (op_valid & writes & awready));
             w_done <= ~ends & (w_done | (op_valid & writes & wready));
             ar_done <= ~(rvalid & (again | ends)) & (ar_done | (op_valid & ~writes & arready));

@@ -172,20 +172,24 @@ def windows() -> List[Part]:
     ]
 
 
-def max_taps(name: str, parts: int, lanes: int, taps: int, signed: bool) -> Part:
-    """Windows in the order tap, channel; the largest of each channel comes out."""
+def taps(name: str, parts: int, lanes: int, count: int, signed: bool, sums: bool = False) -> Part:
+    """Windows in the order tap, channel; the largest or the sum of each channel comes out."""
     low, high = (-16, 16) if signed else (0, 32)
-    values = RNG.integers(low, high, (BEATS // (parts * taps), taps, parts * lanes))
-    parameters = {"LANES": lanes, "BITS": 5, "SIGNED": int(signed), "PARTS": parts, "TAPS": taps}
-    sources, sinks = pack(5, values.reshape(-1, lanes)), pack(5, values.max(axis=1).reshape(-1, lanes))
-    return Part(name, "lutforge_max_taps", parameters, {"in": sources}, {"out": sinks})
+    values = RNG.integers(low, high, (BEATS // (parts * count), count, parts * lanes))
+    bits, wanted = (9, values.sum(axis=1)) if sums else (5, values.max(axis=1))
+    parameters = {"LANES": lanes, "BITS": 5, "SIGNED": int(signed), "PARTS": parts, "TAPS": count}
+    parameters |= {"SUM": int(sums), "OUT": bits}
+    sources, sinks = pack(5, values.reshape(-1, lanes)), pack(bits, wanted.reshape(-1, lanes))
+    return Part(name, "lutforge_fold_taps", parameters, {"in": sources}, {"out": sinks})
 
 
 def pools() -> List[Part]:
     return [
-        max_taps("max_one", 1, 2, 4, False),
-        max_taps("max_parts", 3, 2, 4, True),
-        max_taps("max_single_tap", 2, 1, 1, True),
+        taps("max_one", 1, 2, 4, False),
+        taps("max_parts", 3, 2, 4, True),
+        taps("max_single_tap", 2, 1, 1, True),
+        taps("sum_one", 1, 2, 7, False, sums=True),
+        taps("sum_parts", 3, 2, 4, True, sums=True),
     ]
 
 

@@ -104,11 +104,12 @@ void window(hls::stream<ap_uint<IN_LANES * BITS> >& in, hls::stream<ap_uint<OUT_
     }
 }
 
-// Largest of TAPS pixels, each in CHANNELS / LANES beats, for each of POSITIONS output positions per image.
-template <int POSITIONS, int TAPS, int CHANNELS, int LANES, int BITS, bool SIGNED>
-void max_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * BITS> >& out, unsigned images) {
-    typename element<BITS, SIGNED>::type best[CHANNELS];
-#pragma HLS ARRAY_PARTITION variable=best complete dim=1
+// Largest, or with SUM the sum, of TAPS pixels, each in CHANNELS / LANES beats, for each of POSITIONS output positions per
+// image. OUT_BITS: of an element of the output stream.
+template <int POSITIONS, int TAPS, int CHANNELS, int LANES, int BITS, bool SIGNED, bool SUM, int OUT_BITS>
+void fold_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
+    typename element<OUT_BITS, SIGNED>::type kept[CHANNELS];
+#pragma HLS ARRAY_PARTITION variable=kept complete dim=1
     for (unsigned image = 0; image < images; ++image) {
         for (int position = 0; position < POSITIONS; ++position) {
             for (int tap = 0; tap < TAPS; ++tap) {
@@ -120,34 +121,11 @@ void max_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES
                     for (int lane = 0; lane < LANES; ++lane) {
 #pragma HLS UNROLL
                         const int channel = part * LANES + lane;
-                        if (tap > 0 && best[channel].to_int() > x[lane]) x[lane] = best[channel].to_int();
-                        best[channel] = x[lane];
-                    }
-                    if (tap == TAPS - 1) out.write(pack<LANES, BITS>(x));
-                }
-            }
-        }
-    }
-}
-
-// Sum of TAPS pixels, as `max_taps`; OUT_BITS: of an element of the output stream.
-template <int POSITIONS, int TAPS, int CHANNELS, int LANES, int BITS, bool SIGNED, int OUT_BITS>
-void sum_taps(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
-    typename element<OUT_BITS, SIGNED>::type sums[CHANNELS];
-#pragma HLS ARRAY_PARTITION variable=sums complete dim=1
-    for (unsigned image = 0; image < images; ++image) {
-        for (int position = 0; position < POSITIONS; ++position) {
-            for (int tap = 0; tap < TAPS; ++tap) {
-                for (int part = 0; part < CHANNELS / LANES; ++part) {
-#pragma HLS PIPELINE II=1
-                    int x[LANES];
-#pragma HLS ARRAY_PARTITION variable=x complete dim=1
-                    unpack<LANES, BITS, SIGNED>(in.read(), x);
-                    for (int lane = 0; lane < LANES; ++lane) {
-#pragma HLS UNROLL
-                        const int channel = part * LANES + lane;
-                        if (tap > 0) x[lane] += sums[channel].to_int();
-                        sums[channel] = x[lane];
+                        if (tap > 0) {
+                            const int before = kept[channel].to_int();
+                            x[lane] = SUM ? x[lane] + before : before > x[lane] ? before : x[lane];
+                        }
+                        kept[channel] = x[lane];
                     }
                     if (tap == TAPS - 1) out.write(pack<LANES, OUT_BITS>(x));
                 }

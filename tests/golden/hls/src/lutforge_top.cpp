@@ -76,7 +76,7 @@ static void pool_run(hls::stream<ap_uint<8> >& in, hls::stream<ap_uint<8> >& out
     hls::stream<ap_uint<8> > windows("pool_windows");
 #pragma HLS STREAM variable=windows depth=2
     lutforge::window<4, 4, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 4, 2, 2>(in, windows, images);
-    lutforge::max_taps<4, 4, 2, 2, 4, false>(windows, out, images);
+    lutforge::fold_taps<4, 4, 2, 2, 4, false, false, 4>(windows, out, images);
 }
 
 // encode: Encode -> uint1[16] 0..1
