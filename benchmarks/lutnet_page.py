@@ -217,13 +217,14 @@ def _draw(rows: List[Row], path: Path) -> None:
     for members in _by_seed(rows):
         curves[members[0]["group"]].append(members)
     for axis, what, title in zip(axes, ("layers", "luts"), ("target layers", "whole design"), strict=True):
-        for group, points in curves.items():
+        for number, (group, points) in enumerate(curves.items()):
             ordered = sorted((_mean(each, what), 100 * _mean(each, "test"), each) for each in points)
             spread = [[y - 100 * min(row["test"] for row in each) for _, y, each in ordered]]
             spread.append([100 * max(row["test"] for row in each) - y for _, y, each in ordered])
             style = "s-" if group.startswith("baseline") else "o--"
             places, heights = [x for x, _, _ in ordered], [y for _, y, _ in ordered]
-            axis.errorbar(places, heights, yerr=spread, fmt=style, label=group, ms=5, capsize=3)
+            colour = pyplot.get_cmap("tab20")(number % 10 * 2 + number // 10)
+            axis.errorbar(places, heights, yerr=spread, fmt=style, color=colour, label=group, ms=5, capsize=3)
         axis.set_xscale("log")
         low, high = min(row[what] for row in rows), max(row[what] for row in rows)
         axis.set_xlim(low / 1.5, high * 1.5)
