@@ -84,7 +84,7 @@ def points() -> List[Point]:
     found = [_lfc(f"lutnet k4 4.5% seed {seed}", "LUTNet K = 4", 0.045, seed) for seed in (0, 1, 2)]
     found += [_baseline(f"baseline {100 * part:g}%", part) for part in (0.12, 0.08, 0.045, 0.02)]
     found.append(_lfc("lutnet k4 2%", "LUTNet K = 4", 0.02))
-    found += [_lfc(f"lutnet k{k} 2%", f"LUTNet K = {k}", 0.02, inputs=k) for k in (2, 5, 6)]
+    found += [_lfc(f"lutnet k{k} 2%", f"LUTNet K = {k}", 0.02, inputs=k) for k in (2, 3, 5, 6)]
     found += [_lfc("lutnet k6 4.5% 1 level", "LUTNet K = 6, 1 level", 0.045, levels=1, inputs=6)]
     found += [_lfc("lutnet k6 1%", "LUTNet K = 6", 0.01, inputs=6)]
     found += [
@@ -101,7 +101,7 @@ def points() -> List[Point]:
                 steps = {f"steps.{step}.epochs": epochs for step, epochs in LEARNING_STEPS.items()}
                 point = replace(point, changes={**steps, **point.changes})
             found.append(point)
-    for part, removed in ((0.045, 0.4), (0.045, 0.6), (0.045, 0.75), (0.02, 0.6), (0.08, 0.75)):
+    for part, removed in ((0.045, 0.4), (0.045, 0.6), (0.045, 0.75), (0.02, 0.6)):
         found.append(_lfc(f"shrunk {removed:g} of {100 * part:g}%", f"shrunk by {removed:g}", part, removed=removed))
     for seed in (1, 2):  # two points of about equal accuracy
         found.append(_lfc(f"shrunk 0.6 of 2% seed {seed}", "shrunk by 0.6", 0.02, seed, removed=0.6))

@@ -8,10 +8,9 @@ rounded or clamped in hardware is rounded and clamped here in the same way.
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Tuple, Union
+from typing import Dict, List, Sequence, Tuple
 
 import torch
-from brevitas.nn import QuantIdentity
 from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
@@ -27,16 +26,24 @@ from lutforge.training.deep_networks import (
     Pool,
     Sum,
 )
-from lutforge.training.quantisers import PixelQuant, round_half_up
-from lutforge.training.table_mac import QuantisedRelu, Steps, TableMacLayer, rescale
+from lutforge.training.quantisers import round_half_up
+from lutforge.training.table_mac import (
+    QuantisedRelu,
+    Steps,
+    TableMacLayer,
+    Value,
+    image_order,
+    pixel_quantiser,
+    pixel_scale,
+    plain,
+    rescale,
+)
 
 GUARD_BITS = 2
 BRANCH_LIMIT = 1 << 13
 """Summands of a residual sum lie within -BRANCH_LIMIT..BRANCH_LIMIT - 1: eight times the range of activations."""
 MEAN_SHIFT = 15
 """Bits behind the point of 1 / pixels where their number is no power of two."""
-
-Value = Union[Tensor, IntQuantTensor]
 
 
 class DeepNet(nn.Module):
@@ -59,11 +66,7 @@ class DeepNet(nn.Module):
         super().__init__()
         self.name, self.shape, self.high, self.parts = name, shape, high, tuple(parts)
         self.weight_bits, self.activation_bits = weight_bits, activation_bits
-        self.pixel_scale = 2.0 ** -((high - 1).bit_length())
-        bits = high.bit_length()
-        self.pixels = QuantIdentity(
-            act_quant=PixelQuant, bit_width=bits, scaling_init=self.pixel_scale * 2**bits, return_quant_tensor=True
-        )
+        self.pixel_scale, self.pixels = pixel_scale(high), pixel_quantiser(high)
         self.layers, self.activations = nn.ModuleDict(), nn.ModuleDict()
         self.extents: Dict[str, Tuple[int, int, int]] = {IMAGE: shape}
         for part in self.parts:
@@ -144,31 +147,31 @@ class DeepNet(nn.Module):
                 result: Value = self.layers[part.name](values[part.source])
                 return result
             case Dense():
-                logits: Tensor = self.layers[part.name](flattened(values[part.source]))
+                logits: Tensor = self.layers[part.name](image_order(values[part.source]))
                 return logits
             case Sum():
                 joined: Value = self.activations[part.name](self._sum(part, values))
                 return joined
             case Concatenation():
                 found = [values[source] for source in part.sources]
-                return _like(torch.cat([_plain(value) for value in found], dim=1), found[0])
+                return _like(torch.cat([plain(value) for value in found], dim=1), found[0])
             case Pool():
                 value = values[part.source]
-                pooled = nn.functional.max_pool2d(_plain(value), part.kernel, part.stride, part.padding)
+                pooled = nn.functional.max_pool2d(plain(value), part.kernel, part.stride, part.padding)
                 return _like(pooled, value)
             case Average():
                 return self._mean(values[part.source])
 
     def _sum(self, part: Sum, values: Dict[str, Value]) -> Tensor:
-        left, right = (_plain(values[source]) for source in part.sources)
+        left, right = (plain(values[source]) for source in part.sources)
         if self.floating:
             return left + right
         unit = self.activations[part.name].scale / 2**GUARD_BITS
         return unit * sum(round_half_up(side / unit).clamp(-BRANCH_LIMIT, BRANCH_LIMIT - 1) for side in (left, right))
 
     def _mean(self, value: Value) -> Value:
-        total = _plain(value).sum(dim=(2, 3), keepdim=True)
-        pixels = _plain(value).shape[2] * _plain(value).shape[3]
+        total = plain(value).sum(dim=(2, 3), keepdim=True)
+        pixels = plain(value).shape[2] * plain(value).shape[3]
         if isinstance(value, Tensor):
             return total / pixels
         multiplier, shift = mean_factor(pixels)
@@ -212,7 +215,7 @@ class _Freezer:
                     self.accumulators[part.name] = (x.scale * layer.quantised(x)[0].scale).flatten()
                 self._chain(part.name, layer.freeze(part.name, x), part.source)
             case Dense():
-                value = flattened(self.values[part.source])
+                value = image_order(self.values[part.source])
                 steps: Steps = [("flat", frozen.Reshape((value.shape[1],)))]
                 self._chain(part.name, steps + self.model.layers[part.name].freeze(part.name, value), part.source)
             case Sum():
@@ -267,17 +270,6 @@ def mean_factor(pixels: int) -> Tuple[int, int]:
     if pixels & (pixels - 1) == 0:
         return 1, pixels.bit_length() - 1
     return round(2**MEAN_SHIFT / pixels), MEAN_SHIFT
-
-
-def flattened(x: Value) -> Value:
-    """Return an image [batch, channels, h, w] as [batch, h * w * channels], the order of the network."""
-    result: Value = x.permute(0, 2, 3, 1).flatten(1)
-    return result
-
-
-def _plain(x: Value) -> Tensor:
-    value: Tensor = x.value if isinstance(x, IntQuantTensor) else x
-    return value
 
 
 def _like(value: Tensor, other: Value) -> Value:

@@ -9,50 +9,46 @@ same name in `lutforge.operations` (tensors or arrays).
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Optional, Tuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lutforge.multipliers import Approximate, DivideConquer, Multiplier
+from lutforge.training.frozen_base import Bounds, Operation, integers, whole
+from lutforge.training.frozen_tables import LutNeurons, TiledLutNeurons, TruthTables
 
-Bounds = Tuple[int, int]
+__all__ = [
+    "Add",
+    "Affine",
+    "ArgMax",
+    "BinaryMac",
+    "Bounds",
+    "Concat",
+    "Encode",
+    "Input",
+    "LutNeurons",
+    "MaxPool",
+    "Operation",
+    "Rescale",
+    "Reshape",
+    "SumPool",
+    "TableMac",
+    "Threshold",
+    "TiledLutNeurons",
+    "TruthTables",
+    "Window",
+]
+
 EXACT_FLOAT32 = 1 << 24
 EXACT_FLOAT64 = 1 << 53
-
-
-class Operation(nn.Module):
-    """A module with integer buffers that remembers the fields it was made from."""
-
-    def __init__(self, **values: Any):
-        super().__init__()
-        self.field_names: Tuple[str, ...] = tuple(values)
-        for name, value in values.items():
-            if isinstance(value, Tensor):
-                self.register_buffer(name, value)
-            else:
-                setattr(self, name, value)
-
-    def values(self) -> Dict[str, Any]:
-        """Return the constructor's arguments: tensors int64, tuples, numbers, words, and the multiplier."""
-        return {name: getattr(self, name) for name in self.field_names}
-
-    @property
-    def width(self) -> int:
-        """Integers that the operation holds per image beside its input and output."""
-        return 0
-
-    def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
-        """Return the bounds of what comes out; None where they are unknown, which only sums are."""
-        return None
 
 
 class Input(Operation):
     """Images [batch, *shape] or [batch, elements] as [batch, *shape]."""
 
     def __init__(self, shape: Tuple[int, ...], low: int = 0, high: int = 255):
-        super().__init__(shape=_whole(shape), low=int(low), high=int(high))
+        super().__init__(shape=whole(shape), low=int(low), high=int(high))
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return its own bounds."""
@@ -69,7 +65,7 @@ class Encode(Operation):
     thresholds: Tensor
 
     def __init__(self, thresholds: Any, code: str = "thermometer"):
-        super().__init__(thresholds=_integers(thresholds), code=code)
+        super().__init__(thresholds=integers(thresholds), code=code)
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return those of bits."""
@@ -94,7 +90,7 @@ class Window(Operation):
         padding: Tuple[int, int, int, int] = (0, 0, 0, 0),
         pad_code: int = 0,
     ):
-        super().__init__(kernel=_whole(kernel), stride=_whole(stride), padding=_whole(padding), pad_code=int(pad_code))
+        super().__init__(kernel=whole(kernel), stride=whole(stride), padding=whole(padding), pad_code=int(pad_code))
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return the same bounds: the padding lies within them."""
@@ -119,7 +115,7 @@ class TableMac(Operation):
     codes: Tuple[int, bool] = (8, False)
 
     def __init__(self, weights: Any, bias: Any, multiplier: Multiplier = DivideConquer()):  # noqa: B008  # immutable
-        super().__init__(weights=_integers(weights), bias=_integers(bias), multiplier=multiplier)
+        super().__init__(weights=integers(weights), bias=integers(bias), multiplier=multiplier)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the accumulators [..., outputs]."""
@@ -162,117 +158,11 @@ class BinaryMac(Operation):
     weights: Tensor
 
     def __init__(self, weights: Any, levels: Tuple[int, ...] = ()):
-        super().__init__(weights=_integers(weights), levels=_whole(levels))
+        super().__init__(weights=integers(weights), levels=whole(levels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the accumulators [..., outputs]."""
         return _matmul(_code_values(x, self.levels) if self.levels else x, self.weights)
-
-
-class LutNeurons(Operation):
-    """Truth tables over wired bits, summed per neuron with their weights."""
-
-    wiring: Tensor
-    neuron: Tensor
-    weight: Tensor
-    tables: Tensor
-
-    def __init__(self, neurons: int, elements: int, bits: int, wiring: Any, neuron: Any, weight: Any, tables: Any):
-        super().__init__(
-            neurons=int(neurons),
-            elements=int(elements),
-            bits=int(bits),
-            wiring=_integers(wiring),
-            neuron=_integers(neuron),
-            weight=_integers(weight),
-            tables=_integers(tables),
-        )
-
-    @property
-    def width(self) -> int:
-        """Two integers per table: its address and its weighted output."""
-        return 2 * len(self.wiring)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the sums [..., neurons]; images run along the last axis inside, where memory is contiguous."""
-        codes = x.reshape(-1, self.elements).T
-        bits = torch.stack([(codes >> bit) & 1 for bit in range(self.bits)], dim=1).flatten(0, 1).to(torch.uint8)
-        address = torch.zeros(len(self.wiring), bits.shape[1], dtype=torch.uint8)
-        for position in range(self.wiring.shape[1]):
-            address |= bits[self.wiring[:, position]] << position
-        outputs = self.tables.to(torch.int32).mul(self.weight[:, None]).to(torch.int32).gather(1, address.long())
-        sums = torch.zeros(self.neurons, bits.shape[1], dtype=torch.int32).index_add_(0, self.neuron, outputs)
-        return sums.T.reshape(*x.shape[:-1], self.neurons).long()
-
-
-class TiledLutNeurons(Operation):
-    """Truth tables shared by all tiles, whose last inputs are weight bits of the tile."""
-
-    wiring: Tensor
-    neuron: Tensor
-    tables: Tensor
-    weights: Tensor
-
-    def __init__(
-        self, neurons: int, elements: int, levels: Tuple[int, ...], wiring: Any, neuron: Any, tables: Any, weights: Any
-    ):
-        super().__init__(
-            neurons=int(neurons),
-            elements=int(elements),
-            levels=_whole(levels),
-            wiring=_integers(wiring),
-            neuron=_integers(neuron),
-            tables=_integers(tables),
-            weights=_integers(weights),
-        )
-
-    @property
-    def width(self) -> int:
-        """The address and the output of each table in each tile."""
-        return 2 * self.weights.numel()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the sums [..., neurons]: per level one look-up in a row of all tables, for all tiles at once."""
-        (outer, inner, count), read = self.weights.shape, self.wiring.shape[1]
-        tiles = x.reshape(-1, inner, self.elements // inner).long()
-        place = torch.arange(count) * self.tables.shape[1] + self.weights * 2**read  # [T_out, T_in, tables]
-        sums = torch.zeros(len(tiles), outer, count, dtype=torch.int64)
-        for index, value in enumerate(self.levels):
-            bits = tiles >> (len(self.levels) - 1 - index) & 1
-            address = torch.zeros(len(tiles), inner, count, dtype=torch.int64)
-            for position in range(read):
-                address += bits[:, :, self.wiring[:, position]] * 2**position
-            sums += value * self.tables.flatten()[place + address[:, None]].sum(dim=2)
-        totals = torch.zeros(len(tiles), outer, self.neurons // outer, dtype=torch.int64)
-        return totals.index_add_(2, self.neuron, sums).reshape(*x.shape[:-1], self.neurons)
-
-
-class TruthTables(Operation):
-    """One truth table per neuron, straight to a code."""
-
-    wiring: Tensor
-    tables: Tensor
-
-    def __init__(self, elements: int, bits: int, code_bits: int, wiring: Any, tables: Any):
-        super().__init__(
-            elements=int(elements),
-            bits=int(bits),
-            code_bits=int(code_bits),
-            wiring=_integers(wiring),
-            tables=_integers(tables),
-        )
-
-    @property
-    def width(self) -> int:
-        """The address of each table."""
-        return len(self.wiring)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the codes [..., neurons]."""
-        element, bit = self.wiring // self.bits, self.wiring % self.bits
-        read = (x.long()[..., element] >> bit) & 1
-        address = (read << torch.arange(self.wiring.shape[1])).sum(-1)
-        return self.tables[torch.arange(len(self.tables)), address]
 
 
 class Threshold(Operation):
@@ -281,7 +171,7 @@ class Threshold(Operation):
     thresholds: Tensor
 
     def __init__(self, thresholds: Any):
-        super().__init__(thresholds=_integers(thresholds))
+        super().__init__(thresholds=integers(thresholds))
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return 0 and the number of thresholds."""
@@ -299,7 +189,7 @@ class Rescale(Operation):
     shift: Tensor
 
     def __init__(self, multiplier: Any, shift: Any, low: int, high: int):
-        super().__init__(multiplier=_integers(multiplier), shift=_integers(shift), low=int(low), high=int(high))
+        super().__init__(multiplier=integers(multiplier), shift=integers(shift), low=int(low), high=int(high))
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return its own bounds."""
@@ -317,7 +207,7 @@ class MaxPool(Operation):
     def __init__(
         self, kernel: Tuple[int, int], stride: Tuple[int, int], padding: Tuple[int, int, int, int] = (0, 0, 0, 0)
     ):
-        super().__init__(kernel=_whole(kernel), stride=_whole(stride), padding=_whole(padding))
+        super().__init__(kernel=whole(kernel), stride=whole(stride), padding=whole(padding))
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return the same bounds."""
@@ -334,7 +224,7 @@ class SumPool(Operation):
     """Sum of each window."""
 
     def __init__(self, kernel: Tuple[int, int], stride: Tuple[int, int]):
-        super().__init__(kernel=_whole(kernel), stride=_whole(stride))
+        super().__init__(kernel=whole(kernel), stride=whole(stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [batch, out_h, out_w, channels] of [batch, h, w, channels]."""
@@ -361,7 +251,7 @@ class Reshape(Operation):
     """The same elements in another shape."""
 
     def __init__(self, shape: Tuple[int, ...]):
-        super().__init__(shape=_whole(shape))
+        super().__init__(shape=whole(shape))
 
     def bounds(self, read: Optional[Bounds]) -> Optional[Bounds]:
         """Return the same bounds."""
@@ -379,7 +269,7 @@ class Affine(Operation):
     offset: Tensor
 
     def __init__(self, scale: Any, offset: Any):
-        super().__init__(scale=_integers(scale), offset=_integers(offset))
+        super().__init__(scale=integers(scale), offset=integers(offset))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scaled values, in the shape of x."""
@@ -397,17 +287,6 @@ class ArgMax(Operation):
 
 def _tiles(x: Tensor, kernel: Tuple[int, int], stride: Tuple[int, int]) -> Tensor:
     return x.unfold(1, kernel[0], stride[0]).unfold(2, kernel[1], stride[1])
-
-
-def _integers(values: Any) -> Tensor:
-    """Return values as int64; a float tensor is refused even if its values are whole."""
-    tensor = torch.as_tensor(np.array(values) if isinstance(values, np.ndarray) else values).detach().cpu()
-    assert not tensor.is_floating_point(), "a frozen operation holds integers"
-    return tensor.to(torch.int64).clone()
-
-
-def _whole(values: Tuple[int, ...]) -> Tuple[int, ...]:
-    return tuple(int(value) for value in values)
 
 
 def _matmul(x: Tensor, weights: Tensor) -> Tensor:

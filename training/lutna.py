@@ -8,14 +8,11 @@ from itertools import pairwise
 from typing import List, Sequence, Tuple
 
 import torch
-from brevitas.nn import QuantIdentity
-from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
 from lutforge.training.data import Dataset
 from lutforge.training.frozen import ArgMax, FrozenModel, Input, Reshape
-from lutforge.training.quantisers import PixelQuant
-from lutforge.training.table_mac import Steps, TableMacLayer
+from lutforge.training.table_mac import Steps, TableMacLayer, image_order, pixel_quantiser, pixel_scale
 
 FOLD_FROM = 0.5
 """Part of the training after which batch norm is folded into the weights."""
@@ -42,14 +39,7 @@ class LutNa(nn.Module):
     ):
         super().__init__()
         self.name, self.shape, self.high = name, shape, high
-        self.pixel_scale = 2.0 ** -((high - 1).bit_length())
-        bits = high.bit_length()
-        self.pixels = QuantIdentity(
-            act_quant=PixelQuant,
-            bit_width=bits,
-            scaling_init=self.pixel_scale * 2**bits,
-            return_quant_tensor=True,
-        )
+        self.pixel_scale, self.pixels = pixel_scale(high), pixel_quantiser(high)
         height, width, depth = shape
         convolutions: List[nn.Module] = []
         for count in channels:
@@ -74,7 +64,7 @@ class LutNa(nn.Module):
         x = self.pixels(images.permute(0, 3, 1, 2) * self.pixel_scale)
         for layer in self.convolutions:
             x = layer(x)
-        x = _flattened(x)
+        x = image_order(x)
         for layer in self.dense:
             x = layer(x)
         return x
@@ -90,7 +80,7 @@ class LutNa(nn.Module):
         for index, layer in enumerate(self.convolutions, 1):
             steps += layer.freeze(f"conv{index}", x)
             x = layer(x)
-        x = _flattened(x)
+        x = image_order(x)
         steps.append(("flat", Reshape((x.shape[1],))))
         for index, layer in enumerate(self.dense, 1):
             steps += layer.freeze(f"fc{index}", x)
@@ -109,8 +99,3 @@ def lutna_conv(data: Dataset, channels: Sequence[int] = (16, 32), weight_bits: i
     return LutNa(
         f"lutna_conv_{data.name}", data.shape, data.high, data.classes, channels=channels, weight_bits=weight_bits
     )
-
-
-def _flattened(x: IntQuantTensor) -> IntQuantTensor:
-    """Return a quantised image [batch, channels, h, w] as [batch, h * w * channels], the order of the network."""
-    return x.permute(0, 2, 3, 1).flatten(1)

@@ -12,15 +12,16 @@ from __future__ import annotations
 from typing import Callable, List, Optional, Tuple, Union
 
 import torch
-from brevitas.nn import QuantConv2d, QuantLinear, QuantReLU
+from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
 from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
 from lutforge.errors import TrainingError
 from lutforge.training.frozen import MaxPool, Rescale, TableMac, Window
 from lutforge.training.frozen_operations import Operation
-from lutforge.training.quantisers import ActivationQuant, BiasQuant, SharedScaleWeightQuant, WeightQuant
+from lutforge.training.quantisers import ActivationQuant, BiasQuant, PixelQuant, SharedScaleWeightQuant, WeightQuant
 
+Value = Union[Tensor, IntQuantTensor]
 Steps = List[Tuple[str, Operation]]
 WEIGHT_BITS = (2, 9)
 ACTIVATION_BITS = (2, 8)
@@ -52,7 +53,7 @@ class QuantisedRelu(nn.Module):
         """Let the codes 0..2**bits - 1 stand for 0..2**exponent; the parameter is log2 of it, rounded up."""
         self.quantiser.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value.fill_(exponent - 0.5)
 
-    def forward(self, x: Tensor) -> Union[Tensor, IntQuantTensor]:
+    def forward(self, x: Tensor) -> Value:
         """Return the quantised activations, or float ones while `floating`."""
         if not self.floating:
             return self.quantiser(x)
@@ -112,16 +113,16 @@ class TableMacLayer(nn.Module):
         """Train from now on with batch norm folded into the weights."""
         self.folding = True
 
-    def forward(self, x: Union[Tensor, IntQuantTensor]) -> Union[Tensor, IntQuantTensor]:
+    def forward(self, x: Value) -> Value:
         """Return the activations [batch, outputs(, h, w)] of x, the accumulator, or the logits of a head."""
         if self.floating:
-            y = self._product(_plain(x), self.mac.weight, self.mac.bias)
+            y = self._product(plain(x), self.mac.weight, self.mac.bias)
             y = y if self.norm is None else self.norm(y)
         elif self.norm is not None and self.training and not self.folding:
-            y = self.norm(self._product(_plain(x), self.mac.weight, self.mac.bias))
+            y = self.norm(self._product(plain(x), self.mac.weight, self.mac.bias))
         else:
             weight, bias = self.quantised(x)
-            y = self._product(_plain(x), weight.value, bias.value)
+            y = self._product(plain(x), weight.value, bias.value)
         if self.pool > 1:  # before the quantiser: both are monotone, and this way is cheaper
             y = nn.functional.max_pool2d(y, self.pool)
         return y if self.activation is None else self.activation(y)
@@ -169,9 +170,29 @@ def _by_output(weight: Tensor) -> Tensor:
     return weight if weight.ndim == 2 else weight.permute(0, 2, 3, 1).flatten(1)
 
 
-def _plain(x: Union[Tensor, IntQuantTensor]) -> Tensor:
+def plain(x: Value) -> Tensor:
+    """Return a quantised tensor's values, or a plain tensor as it is."""
     value: Tensor = x.value if isinstance(x, IntQuantTensor) else x
     return value
+
+
+def image_order(x: Value) -> Value:
+    """Return an image [batch, channels, h, w] as [batch, h * w * channels], the order of the network."""
+    result: Value = x.permute(0, 2, 3, 1).flatten(1)
+    return result
+
+
+def pixel_scale(high: int) -> float:
+    """Return what a pixel of 1 stands for: pixels 0..high by the least power of two that is not below high."""
+    return 2.0 ** -((high - 1).bit_length())
+
+
+def pixel_quantiser(high: int) -> QuantIdentity:
+    """Return the quantiser of pixels 0..high at `pixel_scale`, which changes none of them."""
+    bits = high.bit_length()
+    return QuantIdentity(
+        act_quant=PixelQuant, bit_width=bits, scaling_init=pixel_scale(high) * 2**bits, return_quant_tensor=True
+    )
 
 
 def rescale(steps: Tensor, low: int, high: int) -> Rescale:

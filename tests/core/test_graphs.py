@@ -13,7 +13,7 @@ from lutforge.cost import estimate
 from lutforge.engine.executor import FastExecutor
 from lutforge.errors import NetworkError, ScheduleError
 from lutforge.multipliers import Approximate, DivideConquer
-from lutforge.network import Network, Node
+from lutforge.network import Network, Node, TensorType, accumulator_bounds
 from lutforge.operations import (
     Add,
     ArgMax,
@@ -153,6 +153,11 @@ def test_graphs_that_are_refused(nodes, message):
 def test_pools_that_are_refused(make, message):
     with pytest.raises(NetworkError, match=message):
         make()
+
+
+def test_several_inputs_have_no_accumulator_of_one():
+    with pytest.raises(NetworkError, match="Add: the bounds of a node of several inputs are those of its output"):
+        accumulator_bounds(Add(), TensorType((4,), 0, 9))
 
 
 def test_hardware_for_a_graph_is_refused_by_name():
