@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pytest
 
 
-def _load_random_networks() -> ModuleType:
-    """Load the module by path: tests are no package, because pynq installs one of that name."""
-    path = Path(__file__).with_name("random_networks.py")
-    spec = importlib.util.spec_from_file_location("random_networks", path)
+def _load(name: str) -> ModuleType:
+    """Load a module by path: tests are no package, because pynq installs one of that name."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -28,12 +28,18 @@ def _load_random_networks() -> ModuleType:
     return module
 
 
-RANDOM_NETWORKS = _load_random_networks()
+RANDOM_NETWORKS = _load("random_networks")
+ARRAY_NETWORKS = _load("array_networks")
 
 
 @pytest.fixture(scope="session")
 def random_networks() -> ModuleType:
     return RANDOM_NETWORKS
+
+
+@pytest.fixture(scope="session")
+def array_networks() -> ModuleType:
+    return ARRAY_NETWORKS
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
