@@ -128,4 +128,4 @@ def _requantised(c: Finish, sums: Ints) -> Ints:
     right, left = np.array(c.right), np.array(c.left)
     total = sums + np.array(c.bias)
     total = ((total << left) + np.where(right > 0, 1 << np.maximum(right - 1, 0), 0)) >> right
-    return np.clip(total, c.low, c.high) if c.clamps else total
+    return np.asarray(np.clip(total, c.low, c.high) if c.clamps else total)

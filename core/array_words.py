@@ -211,29 +211,52 @@ def _decoded(number: int, words: List[int]) -> Command:
     if number == SEND:
         return Send(_field(head, 32, 16), _field(head, 16, 16), bool(_field(head, 8, 1)))
     if number == TILE:
-        place = _field(head, 32, 16, True), _field(head, 48, 16, True)
-        flags = [bool(_field(head, bit, 1)) for bit in (8, 9, 10)]
-        return Tile(_field(head, 16, 16), *place, *flags, _field(head, 12, 4))
-    quarters = [[_field(word, place, 16) for place in (0, 16, 32, 48)] for word in words]
-    if number == LAYER:
-        return Layer(
-            *quarters[1][:3],
-            *quarters[2][:3],
-            *quarters[3][:2],
-            (quarters[3][2], quarters[3][3]),
-            quarters[0][2],
-            _field(head, 8, 4),
-            bool(_field(head, 12, 1)),
-            quarters[0][1],
+        return Tile(
+            address=_field(head, 16, 16),
+            row=_field(head, 32, 16, True),
+            column=_field(head, 48, 16, True),
+            first=bool(_field(head, 8, 1)),
+            keep=bool(_field(head, 9, 1)),
+            signed=bool(_field(head, 10, 1)),
+            truncate=_field(head, 12, 4),
         )
+    return _decoded_layer(words) if number == LAYER else _decoded_finish(words)
+
+
+def _quarters(word: int) -> List[int]:
+    return [_field(word, place, 16) for place in (0, 16, 32, 48)]
+
+
+def _decoded_layer(words: List[int]) -> Layer:
+    (_, top, sum_base, _), counts, steps, sizes = map(_quarters, words)
+    return Layer(
+        images=counts[0],
+        rows=counts[1],
+        columns=counts[2],
+        image_step=steps[0],
+        row_step=steps[1],
+        column_step=steps[2],
+        height=sizes[0],
+        width=sizes[1],
+        stride=(sizes[2], sizes[3]),
+        sum_base=sum_base,
+        shift=_field(words[0], 8, 4),
+        rounds=bool(_field(words[0], 12, 1)),
+        top=top,
+    )
+
+
+def _decoded_finish(words: List[int]) -> Finish:
+    (_, bank, start, added), counts, target, _, ends = map(_quarters, words[:FINISH_WORDS])
     kernel, stride, padding = ((_field(words[3], at, 4), _field(words[3], at + 4, 4)) for at in (0, 8, 16))
-    in_sums, clamps, adds = (bool(_field(head, bit, 1)) for bit in (8, 9, 10))
     lanes = words[FINISH_WORDS:]
     return Finish(
-        *quarters[1][:3],
-        start=quarters[0][2],
-        row_step=quarters[4][2],
-        image_step=quarters[1][3],
+        images=counts[0],
+        rows=counts[1],
+        columns=counts[2],
+        start=start,
+        row_step=ends[2],
+        image_step=counts[3],
         extent=(_field(words[3], 24, 16), _field(words[3], 40, 16)),
         low=_field(words[4], 0, 16, True),
         high=_field(words[4], 16, 16, True),
@@ -243,12 +266,12 @@ def _decoded(number: int, words: List[int]) -> Command:
         kernel=kernel,
         stride=stride,
         padding=padding,
-        in_sums=in_sums,
-        clamps=clamps,
-        added=quarters[0][3] if adds else None,
-        bank=quarters[0][1],
-        target=quarters[2][0],
-        target_steps=(quarters[2][1], quarters[2][2], quarters[2][3]),
+        in_sums=bool(_field(words[0], 8, 1)),
+        clamps=bool(_field(words[0], 9, 1)),
+        added=added if _field(words[0], 10, 1) else None,
+        bank=bank,
+        target=target[0],
+        target_steps=(target[1], target[2], target[3]),
     )
 
 
