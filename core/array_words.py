@@ -195,6 +195,12 @@ def decode(words: Words, geometry: Geometry) -> Iterator[Tuple[Command, Words]]:
         at += length + beats
 
 
+def answer_beats(words: Words, geometry: Geometry) -> int:
+    """Return how many beats a program answers with."""
+    sends = (command for command, _ in decode(words, geometry) if isinstance(command, Send))
+    return sum(send.count for send in sends) * geometry.answer_beats
+
+
 _LENGTH = {WRITE: 1, LAYER: 4, TILE: 1, FINISH: FINISH_WORDS, SEND: 1}
 
 

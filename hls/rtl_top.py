@@ -199,12 +199,10 @@ AXI_PORTS = """\
 """
 
 
-def top_text(top: RtlTop) -> str:
-    """Return lutforge_top: the control registers, the gate behind the AXI input, and the core."""
-    beat_bits = top.board.beat_bits
-    probes = {probe.node: probe for probe in top.probes()}
+def control_ports() -> Dict[str, str]:
+    """Return how `lutforge_control` is wired in a top module."""
     axi = [line.split()[-1].rstrip(",") for line in AXI_PORTS.splitlines() if "s_axi_control" in line]
-    control = {
+    return {
         **CLOCKED,
         **{name.removeprefix("s_axi_control_").lower(): name for name in axi},
         "interrupt": "interrupt",
@@ -215,6 +213,12 @@ def top_text(top: RtlTop) -> str:
         "gated_ready": "in_ready",
         "answer_end": "answers_out_TVALID & answers_out_TREADY & answers_out_TLAST",
     }
+
+
+def top_text(top: RtlTop) -> str:
+    """Return lutforge_top: the control registers, the gate behind the AXI input, and the core."""
+    beat_bits = top.board.beat_bits
+    probes = {probe.node: probe for probe in top.probes()}
     core = {
         **CLOCKED,
         "images": "images",
@@ -237,7 +241,7 @@ def top_text(top: RtlTop) -> str:
         f"module lutforge_top (\n{_probe_ports(probes)}{ports});\n"
         "    wire clk = ap_clk;\n    reg rst;\n    always @(posedge ap_clk) rst <= ~ap_rst_n;\n"
         "    wire [31:0] images;\n    wire in_valid, in_ready;\n"
-        + instance("lutforge_control", "control", dict(beats), control)
+        + instance("lutforge_control", "control", dict(beats), control_ports())
         + f"    lutforge_core core (\n`ifdef LUTFORGE_PROBE\n{traced}`endif\n        {wired}\n    );\n"
         f"    assign answers_out_TKEEP = {{{beat_bits // 8}{{1'b1}}}};\n"
         f"    assign answers_out_TSTRB = {{{beat_bits // 8}{{1'b1}}}};\n"

@@ -29,6 +29,7 @@ struct Options {
     uint64_t images = 0;
     uint64_t batch = 0;  // images of one start; 0: all of them
     std::string in, out, stats, trace;
+    std::string runs;  // file of a start per line: images and answer beats, where answers are no fixed part of an image
     uint64_t stall_seed = 0;
     unsigned stall_in = 0, stall_out = 0;  // percent of cycles
     uint64_t watchdog = 1000000;           // cycles in which nothing moves
@@ -51,6 +52,7 @@ inline Options read_options(int count, char** words) {
         else if (name == "--out") options.out = value;
         else if (name == "--stats") options.stats = value;
         else if (name == "--trace") options.trace = value;
+        else if (name == "--runs") options.runs = value;
         else if (name == "--images") options.images = whole_number(name, value);
         else if (name == "--batch") options.batch = whole_number(name, value);
         else if (name == "--stall-seed") options.stall_seed = whole_number(name, value);

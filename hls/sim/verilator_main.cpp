@@ -41,6 +41,11 @@ struct ProbeState {
     std::vector<int64_t> values;
 };
 
+// One start of the design: how many images it gets, and how many beats it answers with.
+struct Run {
+    uint64_t images, answers;
+};
+
 class Bench {
 public:
     explicit Bench(const Options& options)
@@ -52,7 +57,10 @@ public:
             throw Failure(WRONG_USE, options.in + " holds " + std::to_string(data_.size()) + " bytes; " +
                                          std::to_string(wanted) + " are wanted");
         }
-        answers_.resize(options.images * design::ANSWER_BEATS * BEAT_BYTES);
+        plan();
+        uint64_t answers = 0;
+        for (const Run& run : runs_) answers += run.answers;
+        answers_.resize(answers * BEAT_BYTES);
         if (options.stall_seed) {  // no answer may depend on what registers hold before reset
             context_.randReset(2);
             context_.randSeed(int(options.stall_seed & 0x7fffffff) | 1);
@@ -77,7 +85,8 @@ private:
     void watch() const;
     uint32_t read(unsigned address);
     void write(unsigned address, uint32_t value);
-    void batch(uint64_t images);
+    void plan();
+    void batch(const Run& run);
     void check_probes(uint64_t images) const;
     std::string progress() const;
     Failure broken(const std::string& what) const {
@@ -85,6 +94,7 @@ private:
     }
 
     Options options_;
+    std::vector<Run> runs_;
     VerilatedContext context_;
     std::unique_ptr<Model> model_;
     Stalls in_stalls_, out_stalls_;
@@ -231,13 +241,31 @@ void Bench::write(unsigned address, uint32_t value) {
     if (response_) throw broken("a register could not be written");
 }
 
+// Starts of `batch` images each, or those that a file says.
+void Bench::plan() {
+    if (options_.runs.empty()) {
+        uint64_t done = 0;
+        do {
+            const uint64_t images = std::min(options_.batch, options_.images - done);
+            runs_.push_back({images, images * design::ANSWER_BEATS});
+            done += images;
+        } while (done < options_.images);
+        return;
+    }
+    std::ifstream file(options_.runs);
+    uint64_t images = 0;
+    for (Run run; file >> run.images >> run.answers; images += run.images) runs_.push_back(run);
+    if (images != options_.images) throw Failure(WRONG_USE, options_.runs + " does not say what becomes of all images");
+}
+
 // What the driver does: the kernel must be idle; images, start, stream, and wait until it is done.
-void Bench::batch(uint64_t images) {
+void Bench::batch(const Run& run) {
+    const uint64_t images = run.images;
     if (!(read(CTRL) & IDLE)) throw broken("the design is busy before its start");
     write(IMAGES, uint32_t(images));
     if (read(IMAGES) != images) throw broken("the register `images` does not hold what was written");
     in_limit_ += images * design::INPUT_BEATS;
-    out_limit_ += images * design::ANSWER_BEATS;
+    out_limit_ += run.answers;
     last_moved_ = cycle_;
     write(CTRL, START);
     waits_for_ = "answers";
@@ -277,12 +305,7 @@ void Bench::reset() {
 
 void Bench::run() {
     reset();
-    uint64_t done = 0;
-    do {
-        const uint64_t images = std::min(options_.batch, options_.images - done);
-        batch(images);
-        done += images;
-    } while (done < options_.images);
+    for (const Run& run : runs_) batch(run);
     options_.watchdog = UINT64_MAX;
     for (unsigned count = 0; count < DRAIN_CYCLES; ++count) tick();
     check_probes(options_.images);
