@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List
 
-from lutna_rows import Row, dates, percent, table
+from lutna_rows import Row, dates, paragraph, percent, table
 
 HEAT_MAP, CURVE = "lutna_bits.png", "lutna_retrained.png"
 
@@ -17,10 +17,12 @@ def bits_section(rows: List[Row], folder: Path) -> List[str]:
     _draw_maps(rows, folder / HEAT_MAP)
     text = [
         "## Accuracy by bits, without retraining\n",
-        f"The first {rows[0]['images']:,} test images; calibrated on 2,000 training images for every pair of bits. "
-        "Pixels keep their 8\nbits, batch norms are folded before weights are quantised, one power-of-two scale for "
-        f"each output. Measured, {dates(rows)}.\nThe statement of LUT-NA that 8 bits suffice (quoted) is the last "
-        "columns against the floating network.\n",
+        paragraph(
+            f"The first {rows[0]['images']:,} test images; calibrated on 2,000 training images for every pair of bits. "
+            "Pixels keep their 8 bits, batch norms are folded before weights are quantised, one power-of-two scale for "
+            f"each output. Measured, {dates(rows)}. The statement of LUT-NA that 8 bits suffice (quoted) is what 8-bit "
+            "weights and activations reach here beside the floating network."
+        ),
         f"![accuracy by weight and activation bits]({HEAT_MAP})\n",
     ]
     for row in rows:
@@ -45,9 +47,11 @@ def retrained_section(rows: List[Row], folder: Path) -> List[str]:
     _draw_curve(ordered, folder / CURVE)
     return [
         "## Retrained with fewer bits\n",
-        f"{first['network']} at width {first['width']:g}, from its floating weights: test accuracy after calibration "
-        f"alone, and after {first['epochs']} epoch(s) of\nquantised training (SGD from {first['learning_rate']:g}). "
-        f"Measured, {dates(rows)}.\n",
+        paragraph(
+            f"{first['network']} at width {first['width']:g}, from its floating weights: test accuracy after "
+            f"calibration alone, and after {first['epochs']} epoch{'s' * (first['epochs'] > 1)} of quantised training "
+            f"(SGD from {first['learning_rate']:g}). Measured, {dates(rows)}."
+        ),
         table(lines),
         f"![accuracy by bits, calibrated and retrained]({CURVE})\n",
     ]

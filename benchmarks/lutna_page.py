@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable, List, Tuple
 
 from lutna_bits_page import bits_section, retrained_section
-from lutna_rows import Row, dates, table
+from lutna_rows import Row, dates, paragraph, table
 from lutna_tickets_page import tickets_section
 from lutna_training_page import training_section
 
@@ -35,7 +35,7 @@ def write_page(rows: List[Row], folder: Path) -> None:
     """Write the page and its figures into a folder; nothing if there are no rows yet."""
     if not rows:
         return
-    text = [_HEAD.format(dates=dates(rows)), _published()]
+    text = [_head(rows), _published()]
     for kind, section in SECTIONS:
         members = [row for row in rows if row["kind"] == kind]
         if members:
@@ -43,16 +43,20 @@ def write_page(rows: List[Row], folder: Path) -> None:
     (folder / "lutna.md").write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
 
 
-_HEAD = """# LUT-NA: deep networks of table look-ups
-
-VGG11, VGG19, ResNet18, ResNet34 and GoogLeNet with a width factor, on CIFAR-10 (its JPEG copy, quality 75). Epochs are
-chosen on 5,000 validation images; test accuracies are of all 10,000 test images where no other number is said. Unless
-something else is said, figures are measured, on one hyperthread of a processor that did other work beside it, {dates}:
-
-    OMP_NUM_THREADS=1 python benchmarks/lutna.py --data DIR
-
-Every finished point is a line of [lutna.jsonl](lutna.jsonl), with its date and versions.
-"""
+def _head(rows: List[Row]) -> str:
+    return "\n".join(
+        [
+            "# LUT-NA: deep networks of table look-ups\n",
+            paragraph(
+                "VGG11, VGG19, ResNet18, ResNet34 and GoogLeNet with a width factor, on CIFAR-10 (its JPEG copy, "
+                "quality 75). Epochs are chosen on 5,000 validation images; test accuracies are of all 10,000 test "
+                "images where no other number is said. Unless something else is said, figures are measured, on one "
+                f"hyperthread of a processor that did other work beside it, {dates(rows)}:"
+            ),
+            "    OMP_NUM_THREADS=1 python benchmarks/lutna.py --data DIR\n",
+            "Every finished point is a line of [lutna.jsonl](lutna.jsonl), with its date and versions.\n",
+        ]
+    )
 
 
 def _published() -> str:
@@ -60,8 +64,14 @@ def _published() -> str:
         ["published: times less than", "area", "energy"],
         *([name, area, energy] for name, area, energy in PUBLISHED),
     ]
-    return (
-        "## What was published\n\nQuoted from the abstract of LUT-NA (arXiv 2406.05282), whose networks are VGG11, "
-        "VGG19, ResNet18, ResNet34 and\nGoogLeNet, lottery-ticket-pruned by up to 98 %, on CIFAR-10, without "
-        "retraining. Accuracies of each network were not\nfound.\n\n" + table(rows)
+    return "\n".join(
+        [
+            "## What was published\n",
+            paragraph(
+                "Quoted from the abstract of LUT-NA (arXiv 2406.05282), whose networks are VGG11, VGG19, ResNet18, "
+                "ResNet34 and GoogLeNet, lottery-ticket-pruned by up to 98 %, on CIFAR-10, without retraining. The "
+                "accuracies of each network were not found."
+            ),
+            table(rows),
+        ]
     )

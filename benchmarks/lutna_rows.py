@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import json
 import platform
+import textwrap
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -39,6 +40,11 @@ def table(rows: List[List[str]]) -> str:
     head, *body = rows
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body]) + "\n"
+
+
+def paragraph(text: str) -> str:
+    """Return a text in lines of at most 120 characters, with an empty line behind it."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def percent(part: float | None) -> str:

@@ -8,14 +8,14 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Dict, List
 
-from lutna_rows import Row, dates, percent, table
+from lutna_rows import Row, dates, paragraph, percent, table
 
 FIGURE = "lutna_tickets.png"
 WAYS = {
     "vgg11_tickets": "tickets by weight: rounds of magnitude pruning, back to the weights after the first epoch",
     "vgg11_channels": "tickets by channel: whole output channels are taken out, the network becomes narrower",
 }
-GRADUAL = "gradual pruning of the trained network, magnitudes of all layers ranked together"
+GRADUAL = "gradual pruning of the trained network by weight"
 
 
 def tickets_section(rows: List[Row], folder: Path) -> List[str]:
@@ -23,15 +23,20 @@ def tickets_section(rows: List[Row], folder: Path) -> List[str]:
     _draw(rows, folder / FIGURE)
     text = [
         "## Pruned networks\n",
-        "Weights that are not 0 in the frozen network, and multiplications (for an image) by such weights. It is "
-        "calibrated to 8\nbits in every round and answers all test images in the fast engine. Weights that are 0 cost "
-        "nothing in unrolled\nlayers. Round 'floating' is the network before pruning: its weights of 0 are those that "
-        f"rounding makes. Measured,\n{dates(rows)}.\n",
+        paragraph(
+            "Weights that are not 0 in the frozen network, and multiplications (for an image) by such weights. The "
+            "network is calibrated to 8 bits in every round and answers all test images in the fast engine. Weights "
+            "that are 0 cost nothing in unrolled layers. Pruned are the smallest weights, or the weakest channels, of "
+            "the whole network, each measured by the root mean square of its layer. Round 'floating' is the network "
+            f"before pruning: its weights of 0 are those that rounding makes. Measured, {dates(rows)}."
+        ),
         f"![accuracy against what is left]({FIGURE})\n",
     ]
     for recipe, members in _groups(rows).items():
         first = members[0]
-        text.append(f"{first['network']} at width {first['width']:g} (`{recipe}`), {WAYS.get(recipe, GRADUAL)}.\n")
+        text.append(
+            paragraph(f"{first['network']}, width {first['width']:g} (`{recipe}`): {WAYS.get(recipe, GRADUAL)}.")
+        )
         lines = [
             ["round", "weights left", "of all", "multiplications left", "of all", "floating: test", "integers: test"]
         ]

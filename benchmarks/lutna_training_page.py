@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List
 
-from lutna_rows import Row, dates, percent, table
+from lutna_rows import Row, dates, paragraph, percent, table
 
 FIGURE = "lutna_training.png"
 
@@ -25,11 +25,14 @@ def training_section(rows: List[Row], folder: Path) -> List[str]:
     _draw(rows, folder / FIGURE)
     return [
         "## Trained networks\n",
-        "Weights and multiplications (for an image) are those of the network as it is built. Floating: as trained, in "
-        "bfloat16\nproducts on the way. Calibrated: 8-bit weights and activations, power-of-two ranges found on 2,000 "
-        "training images,\nno training. Settled: the quantised network trained on for its last epochs. Integers: the "
-        "frozen network, answered by\nthe fast engine; differently from the module it came from. Epochs are what the "
-        f"time allowed, not what the networks\ncan reach. Measured, {dates(rows)}, torch {rows[-1]['torch']}.\n",
+        paragraph(
+            "Weights and multiplications (for an image) are those of the network as it is built. Floating: as trained, "
+            "with products in bfloat16 on the way. Calibrated: 8-bit weights and activations, power-of-two ranges "
+            "found on 2,000 training images, no training. Settled: the quantised network trained on for its last "
+            "epochs. Integers: the frozen network, answered by the fast engine; differently from the module it came "
+            f"from. Epochs are what the time allowed, not what the networks can reach. Measured, {dates(rows)}, torch "
+            f"{rows[-1]['torch']}."
+        ),
         table(lines),
         f"![validation accuracy by epoch]({FIGURE})\n",
     ]

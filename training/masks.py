@@ -17,6 +17,7 @@ from lutforge.training.deep_net import DeepNet
 from lutforge.training.pruning import cubic_schedule, keep_mask
 
 PRUNINGS_PER_EPOCH = 10
+PER_OUTPUT = 3
 
 
 def weights_of(model: DeepNet) -> Dict[str, Tensor]:
@@ -28,14 +29,16 @@ def weights_of(model: DeepNet) -> Dict[str, Tensor]:
 def largest(model: DeepNet, keep: float) -> Dict[str, Tensor]:
     """Return for each layer, bool as its weights, which are among the round(keep * all) largest of the network.
 
-    As in Frankle and Carbin ("The Lottery Ticket Hypothesis", 2019, for deep networks), magnitudes of all layers are
-    ranked together. So that no layer is cut through, each keeps as many weights as it has outputs in any case.
+    Magnitudes of all layers are ranked together, over the root mean square of those that their layer has left. Frankle
+    and Carbin rank them as they are, which spares the first layers, whose weights are large and of which each takes
+    many multiplications. So that no layer is cut through, each keeps PER_OUTPUT weights per output in any case.
     """
     weights = weights_of(model)
     scores: List[Tensor] = []
     for weight in weights.values():
         score = weight.detach().abs().flatten().double()
-        score[score.topk(min(len(weight), score.numel())).indices] += math.inf
+        score /= (score.square().sum() / score.count_nonzero().clamp(min=1)).sqrt().clamp(min=1e-12)
+        score[score.topk(min(PER_OUTPUT * len(weight), score.numel())).indices] += math.inf
         scores.append(score)
     mask = keep_mask(torch.cat(scores)[None], keep)[0]
     pieces = mask.split([weight.numel() for weight in weights.values()])

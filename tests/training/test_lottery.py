@@ -196,12 +196,21 @@ def test_gradual_pruning_only_prunes_and_ends_at_its_aim():
     assert counts[-1] == int(0.1 * every + 0.5) and len(set(counts)) == 11
 
 
+def test_layers_are_compared_by_their_own_size():
+    model = untrained()
+    before = largest(model, 0.3)
+    with torch.no_grad():
+        model.layers["conv2"].mac.weight.mul_(64)
+    after = largest(model, 0.3)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_no_layer_is_cut_through():
     model = untrained()
     with torch.no_grad():
-        model.layers["conv2"].mac.weight.mul_(1e-6)
+        model.layers["conv2"].mac.weight.flatten()[1:].mul_(1e-6)  # one is large, all others are nothing beside it
     kept = largest(model, 0.1)
-    assert int(kept["conv2"].sum()) == 8  # as many as outputs, in spite of their size
+    assert int(kept["conv2"].sum()) == 3 * 8
     every = sum(mask.numel() for mask in kept.values())
     assert sum(int(mask.sum()) for mask in kept.values()) == int(0.1 * every + 0.5)
 
