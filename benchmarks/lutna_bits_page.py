@@ -67,7 +67,7 @@ def _draw_maps(rows: List[Row], path: Path) -> None:
         for y, line in enumerate(values):
             for x, value in enumerate(line):
                 axes.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=7, color="w" if value < 70 else "k")
-        axes.set_xticks(range(len(row["activation_bits"])), row["activation_bits"])
+        axes.set_xticks(range(len(row["activation_bits"])), [str(bits) for bits in row["activation_bits"]])
         axes.set_yticks(range(len(row["weight_bits"])), row["weight_bits"])
         axes.set(xlabel="activation bits", ylabel="weight bits", title=f"{row['network']}, {row['width']:g}, %")
     figure.savefig(path, dpi=90, metadata={"Software": None})

@@ -17,7 +17,7 @@ from lutforge.training.bit_widths import ALL_ACTIVATION_BITS, ALL_WEIGHT_BITS, a
 from lutforge.training.calibration import calibrate, calibration_images
 from lutforge.training.data import Dataset
 from lutforge.training.deep_net import DeepNet
-from lutforge.training.deep_plan import DeepPlan, Settling, train_deep
+from lutforge.training.deep_plan import DeepPlan, Settling, floating_network, train_deep
 from lutforge.training.export import freeze_report, to_network
 from lutforge.training.fit import Fitted, accuracy
 from lutforge.training.recipe import recipe_named
@@ -134,20 +134,14 @@ def _tickets(point: Point, data: Dataset) -> List[Row]:
 
 
 def _bits(point: Point, data: Dataset) -> List[Row]:
-    floating: List[DeepNet] = []
-
-    def told(name: str, model: DeepNet, fitted: Fitted) -> None:
-        if name == "floating":
-            floating.append(with_bits(model, 8, 8))
-
-    point.trained(data, told)
+    model = floating_network(point.plan, data, point.folder)
     images, labels = data.test_images[:BIT_IMAGES], data.test_labels[:BIT_IMAGES]
-    found = accuracies(floating[0], calibration_images(data), images, labels)
+    found = accuracies(model, calibration_images(data), images, labels)
     return [
         {
             **_about(point),
             "images": len(images),
-            "floating_test": round(accuracy(floating[0], images, labels, 250), 5),
+            "floating_test": round(accuracy(model, images, labels, 250), 5),
             "weight_bits": list(ALL_WEIGHT_BITS),
             "activation_bits": list(ALL_ACTIVATION_BITS),
             "accuracy": [[round(found[w, a], 5) for a in ALL_ACTIVATION_BITS] for w in ALL_WEIGHT_BITS],

@@ -96,7 +96,6 @@ def train_deep(
 
     def trained(name: str, epochs: int, learning_rate: float) -> Fitted:
         before = sum(len(stage.history) for stage in stages)
-        path = folder and folder / f"{name}.pt"
 
         def ended(epoch: Epoch) -> None:
             if name == "floating":
@@ -104,24 +103,10 @@ def train_deep(
             if on_epoch is not None:
                 on_epoch(replace(epoch, number=epoch.number + before))
 
-        fitted = fit(
-            model,
-            data,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=plan.batch_size,
-            seed=seed,
-            shift=plan.shift,
-            flip=plan.flip,
-            weight_decay=plan.weight_decay,
-            optimiser="sgd",
-            half=plan.half and model.floating,
-            checkpoint=path,
-            resume=resume and path is not None and path.is_file(),
-            on_epoch=ended,
-        )
-        stages.append(fitted)
-        return fitted
+        path = folder and folder / f"{name}.pt"
+        again = resume and path is not None and path.is_file()
+        stages.append(_fit(model, data, plan, epochs, learning_rate, seed, path, again, ended))
+        return stages[-1]
 
     def told(name: str) -> None:
         if on_stage is not None:
@@ -146,6 +131,47 @@ def train_deep(
     else:
         validation = accuracy(model, data.validation_images, data.validation_labels)
     return _joined(stages, validation)
+
+
+def floating_network(plan: DeepPlan, data: Dataset, folder: Path, seed: int = 0) -> DeepNet:
+    """Return the floating network that `train_deep` left in a folder, before anything was pruned."""
+    path = folder / "floating.pt"
+    if not path.is_file():
+        raise TrainingError(f"{path}: no such file. Train the recipe first, with this folder")
+    model = plan.build(data)
+    model.floating_validation = _fit(
+        model, data, plan, plan.epochs, plan.learning_rate, seed, path, True, lambda epoch: None
+    ).best_validation
+    return model
+
+
+def _fit(
+    model: DeepNet,
+    data: Dataset,
+    plan: DeepPlan,
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+    checkpoint: Optional[Path],
+    resume: bool,
+    on_epoch: Callable[[Epoch], None],
+) -> Fitted:
+    return fit(
+        model,
+        data,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=plan.batch_size,
+        seed=seed,
+        shift=plan.shift,
+        flip=plan.flip,
+        weight_decay=plan.weight_decay,
+        optimiser="sgd",
+        half=plan.half and model.floating,
+        checkpoint=checkpoint,
+        resume=resume,
+        on_epoch=on_epoch,
+    )
 
 
 def _joined(stages: List[Fitted], validation: float) -> Fitted:
