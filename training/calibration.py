@@ -29,12 +29,14 @@ def calibration_images(data: Dataset, seed: int = 0) -> Images:
     return data.train_images[torch.randperm(len(data.train_images), generator=draw)[:IMAGES].numpy()]
 
 
-@torch.no_grad()
 def calibrate(model: DeepNet, images: Images) -> None:
     """Set all ranges of a floating network and make it a quantised one, in place."""
-    model.set_floating(True)
-    model.eval()
-    samples = _observed(model, images)
+    set_ranges(model, observed(model, images))
+
+
+@torch.no_grad()
+def set_ranges(model: DeepNet, samples: Dict[str, Tensor]) -> None:
+    """Set all ranges by what was `observed`, and make a floating network a quantised one, in place."""
     for name, activation in model.activations.items():
         assert isinstance(activation, QuantisedRelu)
         activation.set_range(best_range(torch.relu(samples[name])[None], activation.bits, signed=False)[0])
@@ -49,8 +51,11 @@ def calibrate(model: DeepNet, images: Images) -> None:
     model.set_floating(False)
 
 
-def _observed(model: DeepNet, images: Images) -> Dict[str, Tensor]:
-    """Return a sample of what reaches each quantiser."""
+@torch.no_grad()
+def observed(model: DeepNet, images: Images) -> Dict[str, Tensor]:
+    """Return a sample of what reaches each quantiser of the floating network: float [n], by name."""
+    model.set_floating(True)
+    model.eval()
     found: Dict[str, List[Tensor]] = {name: [] for name in model.activations}
     draw = torch.Generator().manual_seed(0)
     share = max(1, SAMPLE * BATCH // len(images))

@@ -8,7 +8,7 @@ rounded or clamped in hardware is rounded and clamped here in the same way.
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Optional, Protocol, Sequence, Tuple, Union
 
 import torch
 from brevitas.quant_tensor import IntQuantTensor
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lutforge.errors import TrainingError
 from lutforge.training import frozen
+from lutforge.training.deep_freezing import BRANCH_LIMIT, GUARD_BITS, DeepFreezer, mean_factor
 from lutforge.training.deep_networks import (
     IMAGE,
     Average,
@@ -29,28 +30,34 @@ from lutforge.training.deep_networks import (
 from lutforge.training.quantisers import round_half_up
 from lutforge.training.table_mac import (
     QuantisedRelu,
-    Steps,
     TableMacLayer,
     Value,
     image_order,
     pixel_quantiser,
     pixel_scale,
     plain,
-    rescale,
 )
 
-GUARD_BITS = 2
-BRANCH_LIMIT = 1 << 13
-"""Summands of a residual sum lie within -BRANCH_LIMIT..BRANCH_LIMIT - 1: eight times the range of activations."""
-MEAN_SHIFT = 15
-"""Bits behind the point of 1 / pixels where their number is no power of two."""
+
+class Pruning(Protocol):
+    """What holds the pruned weights of a network at 0 while it is trained."""
+
+    def start_epoch(self, fraction: float) -> None:
+        """Take the part of the training that is done, 0..1."""
+
+    def after_step(self) -> None:
+        """Put pruned weights back to 0, and prune more when it is time."""
+
+    def is_complete(self) -> bool:
+        """Whether as much is pruned as should be."""
 
 
 class DeepNet(nn.Module):
     """A network of `parts` for images of `shape` (height, width, channels) with pixels 0..high.
 
     floating: no quantisation at all, as built; calibration ends that. floating_validation: what was reached until then.
-    Images enter as `LutNa` has them.
+    pruning: None of a network that is not pruned. weights, multiplications: of the network as it was built, for an
+    image. Images enter as `LutNa` has them.
     """
 
     def __init__(
@@ -64,14 +71,24 @@ class DeepNet(nn.Module):
         activation_bits: int = 8,
     ):
         super().__init__()
-        self.name, self.shape, self.high, self.parts = name, shape, high, tuple(parts)
+        self.name, self.shape, self.high, self.classes = name, shape, high, classes
         self.weight_bits, self.activation_bits = weight_bits, activation_bits
         self.pixel_scale, self.pixels = pixel_scale(high), pixel_quantiser(high)
-        self.layers, self.activations = nn.ModuleDict(), nn.ModuleDict()
-        self.extents: Dict[str, Tuple[int, int, int]] = {IMAGE: shape}
-        for part in self.parts:
-            self.extents[part.name] = self._add(part, classes)
         self.floating_validation = 0.0
+        self.pruning: Optional[Pruning] = None
+        self.set_parts(parts)
+        sizes = {key: layer.mac.weight.numel() for key, layer in self.layers.items()}
+        self.weights = sum(sizes.values())
+        self.multiplications = sum(size * self.positions[key] for key, size in sizes.items())
+
+    def set_parts(self, parts: Sequence[Part]) -> None:
+        """Make all modules anew, untrained and floating. positions: outputs of a layer for an image, per channel."""
+        self.parts = tuple(parts)
+        self.layers, self.activations = nn.ModuleDict(), nn.ModuleDict()
+        self.extents: Dict[str, Tuple[int, int, int]] = {IMAGE: self.shape}
+        self.positions: Dict[str, int] = {}
+        for part in self.parts:
+            self.extents[part.name] = self._add(part, self.classes)
         self.set_floating(True)
 
     def _add(self, part: Part, classes: int) -> Tuple[int, int, int]:
@@ -91,6 +108,7 @@ class DeepNet(nn.Module):
                     activation=activation,
                 )
                 height, width = ((extent - 1) // part.stride + 1 for extent in (height, width))
+                self.positions[part.name] = height * width
                 if min(height, width) < part.pool:
                     raise TrainingError(
                         f"{self.name}, {part.name}: an image of {height} x {width} cannot be pooled {part.pool} x "
@@ -114,6 +132,7 @@ class DeepNet(nn.Module):
                 self.layers[part.name] = TableMacLayer(
                     height * width * channels, classes, weight_bits=self.weight_bits, head=True
                 )
+                self.positions[part.name] = 1
                 return 1, 1, classes
 
     def _activation(self, name: str) -> QuantisedRelu:
@@ -130,6 +149,20 @@ class DeepNet(nn.Module):
             layer.floating, layer.folding = floating, not floating
         for activation in self.activations.values():
             activation.floating = floating
+
+    def start_epoch(self, fraction: float) -> None:
+        """Tell the pruning, if there is one, which part of the training is done, 0..1."""
+        if self.pruning is not None:
+            self.pruning.start_epoch(fraction)
+
+    def after_step(self) -> None:
+        """Keep pruned weights at 0."""
+        if self.pruning is not None:
+            self.pruning.after_step()
+
+    def is_complete(self) -> bool:
+        """Whether as much is pruned as should be."""
+        return self.pruning is None or self.pruning.is_complete()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return float logits [batch, classes] of raw pixel values, float32 [batch, height, width, channels]."""
@@ -186,90 +219,24 @@ class DeepNet(nn.Module):
         self.eval()
         x = torch.zeros(1, self.shape[2], *self.shape[:2], device=next(self.parameters()).device)
         values: Dict[str, Value] = {IMAGE: self.pixels(x)}
-        freezer = _Freezer(self, values)
+        freezer = DeepFreezer(self, values)
         for part in self.parts:
             freezer.add(part)
             values[part.name] = self._value(part, values)
         self.train(training)
         freezer.steps.append(("answer", frozen.ArgMax()))
-        about = {"floating_validation_accuracy": round(self.floating_validation, 6)}
+        accuracy = round(self.floating_validation, 6)
+        about = {"floating_validation_accuracy": accuracy, **self._work(freezer.nonzero)}
         return frozen.FrozenModel(self.name, freezer.steps, about, freezer.sources)
 
-
-class _Freezer:
-    """Makes the steps of a network part by part. last: of a part, the name of its last step."""
-
-    def __init__(self, model: DeepNet, values: Dict[str, Value]):
-        self.model, self.values = model, values
-        self.steps: Steps = [(IMAGE, frozen.Input(model.shape, 0, model.high))]
-        self.sources: Dict[str, Tuple[str, ...]] = {}
-        self.last = {IMAGE: IMAGE}
-        self.accumulators: Dict[str, Tensor] = {}
-
-    def add(self, part: Part) -> None:
-        """Add the steps of a part."""
-        match part:
-            case Convolution():
-                layer, x = self.model.layers[part.name], self.values[part.source]
-                if not part.relu:
-                    self.accumulators[part.name] = (x.scale * layer.quantised(x)[0].scale).flatten()
-                self._chain(part.name, layer.freeze(part.name, x), part.source)
-            case Dense():
-                value = image_order(self.values[part.source])
-                steps: Steps = [("flat", frozen.Reshape((value.shape[1],)))]
-                self._chain(part.name, steps + self.model.layers[part.name].freeze(part.name, value), part.source)
-            case Sum():
-                self._sum(part)
-            case Concatenation():
-                self._join(part.name, frozen.Concat(), [self.last[source] for source in part.sources])
-            case Pool():
-                pads = (part.padding,) * 4
-                step = frozen.MaxPool((part.kernel,) * 2, (part.stride,) * 2, pads)
-                self._chain(part.name, [(part.name, step)], part.source)
-            case Average():
-                height, width, _ = self.model.extents[part.source]
-                multiplier, shift = mean_factor(height * width)
-                high = 2**self.model.activation_bits - 1
-                mean = frozen.Rescale(torch.tensor([multiplier]), torch.tensor([shift]), 0, high)
-                total = frozen.SumPool((height, width), (height, width))
-                self._chain(part.name, [(f"{part.name}_total", total), (part.name, mean)], part.source)
-
-    def _sum(self, part: Sum) -> None:
-        scale = self.model.activations[part.name].scale
-        sides = []
-        for side, source in zip(("left", "right"), part.sources, strict=True):
-            before = self.accumulators.get(source)
-            if before is None:
-                before = self.values[source].scale.flatten()
-            step = rescale(scale / 2**GUARD_BITS / before, -BRANCH_LIMIT, BRANCH_LIMIT - 1)
-            self._chain(f"{part.name}_{side}", [(f"{part.name}_{side}", step)], source)
-            sides.append(f"{part.name}_{side}")
-        self._join(f"{part.name}_total", frozen.Add(), sides)
-        high = 2**self.model.activation_bits - 1
-        step = frozen.Rescale(torch.tensor([1]), torch.tensor([GUARD_BITS]), 0, high)
-        self._chain(part.name, [(part.name, step)], f"{part.name}_total")
-
-    def _chain(self, name: str, steps: Steps, source: str) -> None:
-        """Add steps, each reading the one before and the first one the last step of `source`."""
-        self.sources[steps[0][0]] = (self.last[source],)
-        self.steps += steps
-        self.last[name] = steps[-1][0]
-
-    def _join(self, name: str, step: nn.Module, sources: List[str]) -> None:
-        self.sources[name] = tuple(sources)
-        self.steps.append((name, step))
-        self.last[name] = name
-
-
-def mean_factor(pixels: int) -> Tuple[int, int]:
-    """Return (multiplier, shift), whose quotient multiplier / 2**shift is 1 / pixels or the nearest to it.
-
-    >>> mean_factor(64), mean_factor(49)
-    ((1, 6), (669, 15))
-    """
-    if pixels & (pixels - 1) == 0:
-        return 1, pixels.bit_length() - 1
-    return round(2**MEAN_SHIFT / pixels), MEAN_SHIFT
+    def _work(self, nonzero: Dict[str, int]) -> Dict[str, Union[int, float]]:
+        """Return how many weights and multiplications an image takes, and how many of them are by a weight of not 0."""
+        return {
+            "weights": self.weights,
+            "nonzero_weights": sum(nonzero.values()),
+            "multiplications": self.multiplications,
+            "nonzero_multiplications": sum(count * self.positions[key] for key, count in nonzero.items()),
+        }
 
 
 def _like(value: Tensor, other: Value) -> Value:

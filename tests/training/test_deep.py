@@ -21,7 +21,8 @@ from lutforge.training.fit import predict
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # brevitas warns about optional packages
     from lutforge.training.calibration import TRIED, best_range, calibrate, calibration_images
-    from lutforge.training.deep_net import DeepNet, mean_factor
+    from lutforge.training.deep_freezing import mean_factor
+    from lutforge.training.deep_net import DeepNet
     from lutforge.training.deep_networks import NETWORKS, Convolution, deep_network
     from lutforge.training.deep_plan import DeepPlan, train_deep
     from lutforge.training.recipe import Run, follow, parse_recipe
