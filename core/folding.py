@@ -115,7 +115,7 @@ def auto(network: Network, board: Board, *, fill: float = 0.99, counters: str = 
     best = min((trial[:2], index) for index, trial in found.items() if trial)
     fastest = found[best[1]]
     assert fastest is not None
-    chosen = replace(fastest[2], counters=counters)
+    chosen = flowing(network, replace(fastest[2], counters=counters), board.beat_bits)
     deeper = sized(network, chosen, board.beat_bits)
     cost = quick_estimate(network, facts, deeper, board.beat_bits)
     return check(network, deeper if fits(cost, board, fill).ok else chosen)
@@ -177,6 +177,9 @@ def _attempt(
     trials = []
     for schedule in _choices(shapes, target, board):
         cost = quick_estimate(network, facts, schedule, board.beat_bits)
+        if fits(cost, board, fill).ok and branches(network).forks:
+            schedule = flowing(network, schedule, board.beat_bits)
+            cost = quick_estimate(network, facts, schedule, board.beat_bits)
         if fits(cost, board, fill).ok:
             trials.append((cost.interval_cycles, cost.lut6, schedule))
     return min(trials, key=lambda trial: trial[:2]) if trials else None
@@ -228,12 +231,14 @@ def _shapes(network: Network, node: Node, facts: Mapping[str, MacFacts], beat_bi
 
 
 def _neighbours(network: Network, node: Node) -> Tuple[List[Node], List[Node]]:
-    """Return the window a layer reads, if it reads one, and the nodes behind it up to the next layer or window."""
-    place = network.nodes.index(node)
-    before = [one for one in network.nodes[place - 1 : place] if isinstance(one.op, Window)]
-    behind = network.nodes[place + 1 :]
-    ends = [index for index, one in enumerate(behind) if is_layer(one) or isinstance(one.op, Window)]
-    return before, list(behind[: ends[0]] if ends else behind)
+    """Return the window a layer reads, if it reads one, and the nodes behind it up to the next layers or windows."""
+    before = network.node(node.inputs[0])
+    reached, behind = {node.name}, []
+    for one in network.nodes:
+        if not reached.isdisjoint(one.inputs) and not (is_layer(one) or isinstance(one.op, Window)):
+            reached.add(one.name)
+            behind.append(one)
+    return [before] if isinstance(before.op, Window) else [], behind
 
 
 def _around(

@@ -323,7 +323,7 @@ def encoded(rng: Rng) -> Network:
 def residual(rng: Rng) -> Network:
     """Branches summed: the edge itself, rescaled, or behind a layer of its own; on images and on vectors."""
     chain = Chain(image_input(rng) if rng.random() < 0.7 else vector_input(rng))
-    layer(rng, chain, "stem", pick(rng, 2, 6), size=1)
+    layer(rng, chain, "stem", pick(rng, 2, 4), size=1)
     for block in range(pick(rng, 1, 2)):
         entry, channels = chain.last, chain.kind.channels
         long = layer(rng, chain, f"long{block}", channels, size=3)
@@ -338,8 +338,9 @@ def residual(rng: Rng) -> Network:
             chain.add(f"twice{block}", Add(), chain.last, chain.last)
         chain.add(f"code{block}", rescale(rng, chain.kind))
     if len(chain.kind.shape) == 3:
+        chain.add("pool", MaxPool((2, 2), (2, 2)))
         chain.add("flat", Reshape((chain.kind.elements,)))
-    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 10)))
+    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 6)))
     return finish(rng, chain, "residual")
 
 
@@ -368,14 +369,14 @@ def inception(rng: Rng) -> Network:
     if rng.random() < 0.5:
         chain.add("total", SumPool((height, width), (height, width)))
     else:
-        chain.add("pool", max_pool(rng, chain.kind))
+        chain.add("pool", MaxPool((3, 3), (2, 2)))
     chain.add("mean", rescale(rng, chain.kind))
     chain.add("flat", Reshape((chain.kind.elements,)))
     if rng.random() < 0.5:  # vectors that fork behind wiring
         left, right = (layer(rng, chain, name, pick(rng, 2, 8), 1, "flat") for name in ("left", "right"))
         chain.add("both", Concat(), left, right, left)
         chain.add("code", rescale(rng, chain.kind))
-    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 10)))
+    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 6)))
     return finish(rng, chain, "inception")
 
 
