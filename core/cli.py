@@ -34,6 +34,7 @@ from lutforge.comparison import compare, run_blocks
 from lutforge.cost import estimate, fits
 from lutforge.errors import LutforgeError
 from lutforge.manifest import NETWORK
+from lutforge.schedule import DEFAULT_DEPTH
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -121,10 +122,14 @@ def generate(
     write_overlay(out, loaded, texts)
     cost = estimate(loaded, folding, chosen.beat_bits)
     fit = fits(cost, chosen)
-    document = {"overlay": str(out), "files": len(texts), **cost_document(cost, fit, chosen)}
+    depths = dict(sorted(folding.depths.items()))
+    document = {"overlay": str(out), "files": len(texts), "depths": depths, **cost_document(cost, fit, chosen)}
     emit(document, as_json, cost_table(cost, fit, chosen.name))
     if not fit.ok:
         say(f"warning: {', '.join(fit.exceeded)} exceed what {chosen.name} has; fold further or prune")
+    if depths:
+        told = ", ".join(f"{name} {depth}" for name, depth in depths.items())
+        say(f"streams that are not {DEFAULT_DEPTH} beats deep: {told}")
     say(f"wrote {len(texts)} files to {out}")
 
 

@@ -20,6 +20,7 @@ import lutforge
 from lutforge import manifest as manifests
 from lutforge import store
 from lutforge.boards import Board
+from lutforge.branches import branches
 from lutforge.errors import GenerationError
 from lutforge.network import Network
 from lutforge.overlays.black_box import BlackBox, check, description
@@ -60,7 +61,8 @@ def plan(
         raise GenerationError(f"route {route!r} is unknown; use one of {', '.join(ROUTES)}")
     output_stream(network, output, board.beat_bits)
     result = _hls_sources(texts, black_boxes) if route == "hls" else _rtl_sources(texts)
-    facts = Facts(network.name, store.digest(network), board, route, tuple(sorted(result)), result)
+    forks = branches(network).forks
+    facts = Facts(network.name, store.digest(network), board, route, tuple(sorted(result)), result, forks)
     result["options.tcl"] = options_text(facts)
     for name in SCRIPTS[route]:
         result[name] = _script(name)

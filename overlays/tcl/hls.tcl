@@ -34,6 +34,7 @@ finish {
     }
     set_part $part
     create_clock -period $clock_ns -name default
+    if {[info exists pipeline_style]} { config_compile -pipeline_style $pipeline_style }
     csynth_design
     export_design -format ip_catalog -vendor $ip_vendor -library $ip_library -ipname $top -version $ip_version
     if {![file exists [in_plan $ip_folder/component.xml]]} {

@@ -13,7 +13,7 @@ from lutforge.boards import Board, load_board
 from lutforge.hls.generator import generate
 from lutforge.hls.hwh import hwh_text
 from lutforge.network import Network, Node
-from lutforge.operations import Encode, Input, LutNeurons
+from lutforge.operations import Add, Encode, Input, LutNeurons
 from lutforge.overlays.black_box import BlackBox
 from lutforge.overlays.plan import plan
 from lutforge.schedule import Schedule, Unrolled, lanes
@@ -84,6 +84,12 @@ def small_plan(route: str, board_name: str) -> Dict[str, str]:
         dma_length_bits=board.dma_length_bits,
     )
     return plan(network, schedule, board, {**rtl_texts(), "overlay.hwh": hwh}, route="rtl")
+
+
+def forked_design() -> Tuple[Network, Schedule]:
+    """Pixels added to themselves."""
+    nodes = (Node("image", Input((8,), 0, 15)), Node("sum", Add(), ("image", "image")))
+    return Network("forked", nodes), Schedule({})
 
 
 def golden_texts() -> Dict[str, str]:

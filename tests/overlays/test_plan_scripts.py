@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from lutforge.boards import load_board
-from lutforge.overlays.plan import write_plan
+from lutforge.hls.generator import generate
+from lutforge.overlays.plan import plan, write_plan
 
 sys.path.insert(0, str(Path(__file__).parent))
-from plan_examples import BOARDS, ROUTES, small_design, small_plan
+from plan_examples import BOARDS, ROUTES, forked_design, small_design, small_plan
 from tool_stubs import PROPERTIES, TOOLS, run_script
 
 FIRST = {"hls": "hls", "rtl": "package_ip"}
@@ -63,7 +64,7 @@ def test_a_plan_runs_to_its_bitstream(written, route, board):
     assert {path.name for path in (folder / "reports").iterdir()} >= {"utilization.rpt", "timing.rpt", "power.rpt"}
 
 
-def test_every_row_names_its_page_and_is_used(written):
+def test_every_row_names_its_page_and_is_used(written, tmp_path):
     """A row that nothing uses would vouch for nothing."""
     used = {step: set() for step in TOOLS}
     for route in ROUTES:
@@ -71,6 +72,7 @@ def test_every_row_names_its_page_and_is_used(written):
         for step in (FIRST[route], "block_design", "implement"):
             ran = run(folder, step)
             used[step] |= {call[0] for call in ran.calls}
+    used["hls"] |= {call[0] for call in run(forked_plan(tmp_path), "hls").calls}
     for step, table in TOOLS.items():
         assert used[step] == set(table)
         assert all(row.page.startswith(("UG", "XD", "help ")) for row in table.values())
@@ -90,6 +92,19 @@ def test_arguments_of_c_synthesis(written):
     export = ran.of("export_design")[0]
     assert export[5:] == ["ip_catalog", "lutforge", "hls", "lutforge_top", "1.0"]
     assert run(folder, "hls", "zcu104", old_hls="1").returncode == 0  # vivado_hls has no -flow_target
+
+
+def forked_plan(tmp_path):
+    network, schedule = forked_design()
+    board = load_board("pynq_z2")
+    write_plan(tmp_path / "forked", network, plan(network, schedule, board, generate(network, schedule, board)))
+    return tmp_path / "forked"
+
+
+def test_pipelines_flush_where_streams_fork(written, tmp_path):
+    """One that stalls would keep beats that a node of two inputs waits for."""
+    assert run(forked_plan(tmp_path), "hls").of("config_compile") == [["-pipeline_style", "flp"]]
+    assert run(written("hls"), "hls").of("config_compile") == []
 
 
 def test_arguments_of_the_packager(written):

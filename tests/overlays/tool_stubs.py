@@ -42,6 +42,7 @@ HLS = {
     "open_solution": Command("UG1399, open_solution", (1, 1), {"-reset": False, "-flow_target": True}, ("add_files",)),
     "set_part": Command("UG1399, set_part", (1, 1), {}, ("open_solution",)),
     "create_clock": Command("UG1399, create_clock", (0, 0), {"-period": True, "-name": True}, ("open_solution",)),
+    "config_compile": Command("UG1399, config_compile", (0, 0), {"-pipeline_style": True}, ("open_solution",)),
     "csynth_design": Command("UG1399, csynth_design", (0, 0), {}, ("set_top", "add_files", "set_part", "create_clock")),
     "export_design": Command(
         "UG1399, export_design",
