@@ -67,6 +67,12 @@ LUT6: Dict[str, float] = {
     "vector_bit": 1.449,
     # loops and flags of a folded layer
     "folded": 0.000,
+    # a reader more of a stream: all FIFOs are written at once
+    "fork": 1.000,
+    # two streams that wait for each other
+    "join": 1.000,
+    # an input of a concatenation: whose turn it is
+    "turn": 2.000,
     # position of a window, its compare and its padding, bits apart
     "window": 60.404,
     # a 4:1 multiplexer

@@ -121,14 +121,15 @@ def read_schedule(text: str, network: Network, board: Board) -> Schedule:
 
     '+carry' behind either of the first two asks for counters on carry chains.
     """
-    from lutforge.folding import auto, folded
+    from lutforge.folding import auto, flowing, folded
 
     plain = text.removesuffix(f"+{CARRY}")
     counters = LUTS if plain == text else CARRY
     if plain == "auto":
         return auto(network, board, counters=counters)
     if shape := re.fullmatch(r"([0-9]+)x([0-9]+)", plain):
-        return folded(network, int(shape[1]), int(shape[2]), counters=counters)
+        made = folded(network, int(shape[1]), int(shape[2]), counters=counters)
+        return flowing(network, made, board.beat_bits)
     path = Path(text)
     if not path.is_file():
         raise ScheduleError(

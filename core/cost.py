@@ -20,6 +20,7 @@ from typing import Dict, Mapping, Tuple
 
 from lutforge.area import Area, Parts
 from lutforge.boards import Board
+from lutforge.branches import branches
 from lutforge.calibration import LABEL
 from lutforge.cycles import count
 from lutforge.errors import unreachable
@@ -46,8 +47,17 @@ from lutforge.operations import (
 )
 from lutforge.pipeline import stages
 from lutforge.pointwise_area import pointwise_parts
-from lutforge.schedule import Lanes, Schedule, intervals, is_layer, lanes, no_streams
-from lutforge.stream_area import answers_parts, control_parts, input_parts, pool_parts, streams_of, window_parts
+from lutforge.schedule import Lanes, Schedule, intervals, is_layer, lanes
+from lutforge.stream_area import (
+    add_parts,
+    answers_parts,
+    concat_parts,
+    control_parts,
+    input_parts,
+    pool_parts,
+    streams_of,
+    window_parts,
+)
 from lutforge.streams import input_stream
 
 PARTS = ("encoder", "core", "head", "stream")
@@ -162,7 +172,7 @@ def estimate_surveyed(
     """Return what `estimate` returns; `facts` is `survey(network)`, made once for many schedules."""
     rows = rows_of(network, facts, schedule, beat_bits, output)
     chain = stages(network, schedule, beat_bits, output)
-    if sum(len(stage.reads) for stage in chain) > MAX_ITEMS:
+    if sum(stage.items for stage in chain) > MAX_ITEMS:
         return Cost(rows, max(row.interval_cycles for row in rows), count(chain, 1).latency)
     settled = count(chain, IMAGES_TO_SETTLE)
     return Cost(rows, settled.interval, settled.latency)
@@ -179,6 +189,7 @@ def rows_of(
 ) -> Tuple[Row, ...]:
     """Return the rows of all nodes, of their streams, and of what is around them."""
     widths, cycles = lanes(network, schedule, beat_bits), intervals(network, schedule, beat_bits, output)
+    ways = branches(network)
     weighted = [index for index, node in enumerate(network.nodes) if is_layer(node)]
     last = weighted[-1] if weighted else -1
     control = control_parts(input_stream(network.input, beat_bits).beats)
@@ -195,7 +206,7 @@ def rows_of(
         if isinstance(node.op, (LutNeurons, TiledLutNeurons)):
             part = "head" if index == last else part
             rows.append(_row(node.name, "popcount", part, facts[node.name].popcount))
-        rows.append(_row(node.name, "stream", "stream", streams_of(network, schedule, node, widths)))
+        rows.append(_row(node.name, "stream", "stream", streams_of(network, schedule, node, widths, ways)))
     answers = answers_parts(network, widths[network.output.name].outputs, output, beat_bits)
     rows.append(_row("answers", "Answers", "head", answers))
     return tuple(rows)
@@ -225,7 +236,9 @@ def node_parts(
             return window_parts(op, source, width.inputs, width.outputs)
         case MaxPool() | SumPool() as op:
             return pool_parts(op, source, kind, width.inputs)
-        case Add() | Concat():
-            raise no_streams(node)
+        case Add():
+            return add_parts([network.types[name] for name in node.inputs], kind, width.inputs)
+        case Concat():
+            return concat_parts([network.types[name] for name in node.inputs], kind, width.inputs)
         case _:
             unreachable(node.op)

@@ -14,9 +14,11 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from lutforge.area import Area, Parts
 from lutforge.boards import Board
+from lutforge.branches import branches
 from lutforge.cost import MAX_ITEMS, fits, node_parts, quick_estimate
 from lutforge.cycles import count
 from lutforge.errors import ScheduleError
+from lutforge.flow import needed, require_flow
 from lutforge.mac_area import MacFacts, survey
 from lutforge.multipliers import Conventional, is_truncated
 from lutforge.network import Network, Node
@@ -24,7 +26,6 @@ from lutforge.numerics import divisors
 from lutforge.operations import LutNeurons, TableMac, TruthTables, Window
 from lutforge.pipeline import stages
 from lutforge.schedule import (
-    DEFAULT_DEPTH,
     LUTS,
     MAX_BEAT_BITS,
     Folded,
@@ -114,34 +115,46 @@ def auto(network: Network, board: Board, *, fill: float = 0.99, counters: str = 
     best = min((trial[:2], index) for index, trial in found.items() if trial)
     fastest = found[best[1]]
     assert fastest is not None
-    chosen = replace(fastest[2], counters=counters)
+    chosen = flowing(network, replace(fastest[2], counters=counters), board.beat_bits)
     deeper = sized(network, chosen, board.beat_bits)
     cost = quick_estimate(network, facts, deeper, board.beat_bits)
     return check(network, deeper if fits(cost, board, fill).ok else chosen)
+
+
+def flowing(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:
+    """Return the schedule with the streams of branches that meet again deep enough for images to pass (`flow`)."""
+    deeper = needed(stages(network, schedule, beat_bits)) if branches(network).forks else {}
+    return check(network, replace(schedule, depths={**schedule.depths, **deeper}) if deeper else schedule)
+
+
+def require_flowing(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:
+    """Return the schedule if no stream of it would stop for ever; ScheduleError as of `flow.require_flow`."""
+    if branches(network).forks:
+        require_flow(stages(network, schedule, beat_bits))
+    return schedule
 
 
 def sized(network: Network, schedule: Schedule, beat_bits: int) -> Schedule:
     """Return the schedule with streams as deep as the slowest node's interval needs, and no deeper.
 
     A node that reads its vector in one go and then works on it stops the nodes in front of it, unless the stream
-    between them holds what they make meanwhile. The depths are the most beats that wait when images arrive at the
+    between them holds what they make meanwhile; and so does a node of two inputs, unless the stream of the shorter
+    branch holds what the longer one works on. The depths are the most beats that wait when images arrive at the
     slowest node's interval and streams are without limit. Beyond MAX_ITEMS per image the search would take minutes, and
-    streams stay as they are.
+    streams are as deep as images need to pass (`flowing`).
     """
     period = max(intervals(network, schedule, beat_bits).values())
-    chain = stages(network, schedule, beat_bits)
-    if sum(len(stage.reads) for stage in chain) > MAX_ITEMS:
-        return check(network, schedule)
-    waits = count(chain, IMAGES_TO_SIZE, deep=True, period=period).waits
-    depths = dict(schedule.depths)
-    for stage, held in zip(chain, waits, strict=True):
-        if stage.stream and held > schedule.depths.get(stage.stream, DEFAULT_DEPTH):
-            depths[stage.stream] = held
-    deep = replace(schedule, depths=depths)
+    plain = stages(network, schedule, beat_bits)
+    if sum(stage.items for stage in plain) > MAX_ITEMS:
+        return flowing(network, schedule, beat_bits)
+    waits = count(plain, IMAGES_TO_SIZE, deep=True, period=period).waits
+    more = {name: held for name, held in waits.items() if held > schedule.depth(name)}
+    deep = replace(schedule, depths={**schedule.depths, **more})
     reached = count(stages(network, deep, beat_bits), IMAGES_TO_SIZE).interval
-    for name in sorted(set(depths) - set(schedule.depths)):  # what waits at the input need not wait there
+    for name in sorted(set(more) - set(schedule.depths)):  # what waits at the input need not wait there
         shallow = replace(deep, depths={key: value for key, value in deep.depths.items() if key != name})
-        if count(stages(network, shallow, beat_bits), IMAGES_TO_SIZE).interval <= reached:
+        tried = stages(network, shallow, beat_bits)
+        if not needed(tried) and count(tried, IMAGES_TO_SIZE).interval <= reached:
             deep = shallow
     return check(network, deep)
 
@@ -164,6 +177,9 @@ def _attempt(
     trials = []
     for schedule in _choices(shapes, target, board):
         cost = quick_estimate(network, facts, schedule, board.beat_bits)
+        if fits(cost, board, fill).ok and branches(network).forks:
+            schedule = flowing(network, schedule, board.beat_bits)
+            cost = quick_estimate(network, facts, schedule, board.beat_bits)
         if fits(cost, board, fill).ok:
             trials.append((cost.interval_cycles, cost.lut6, schedule))
     return min(trials, key=lambda trial: trial[:2]) if trials else None
@@ -215,12 +231,14 @@ def _shapes(network: Network, node: Node, facts: Mapping[str, MacFacts], beat_bi
 
 
 def _neighbours(network: Network, node: Node) -> Tuple[List[Node], List[Node]]:
-    """Return the window a layer reads, if it reads one, and the nodes behind it up to the next layer or window."""
-    place = network.nodes.index(node)
-    before = [one for one in network.nodes[place - 1 : place] if isinstance(one.op, Window)]
-    behind = network.nodes[place + 1 :]
-    ends = [index for index, one in enumerate(behind) if is_layer(one) or isinstance(one.op, Window)]
-    return before, list(behind[: ends[0]] if ends else behind)
+    """Return the window a layer reads, if it reads one, and the nodes behind it up to the next layers or windows."""
+    before = network.node(node.inputs[0])
+    reached, behind = {node.name}, []
+    for one in network.nodes:
+        if not reached.isdisjoint(one.inputs) and not (is_layer(one) or isinstance(one.op, Window)):
+            reached.add(one.name)
+            behind.append(one)
+    return [before] if isinstance(before.op, Window) else [], behind
 
 
 def _around(
@@ -233,11 +251,11 @@ def _around(
 ) -> _Around:
     """Return (largest interval, area) of nodes around a layer, all other layers taken as unrolled."""
     plan = Schedule({name: folding if name == node.name else Unrolled() for name in facts})
-    widths, cycles = lanes(network, plan, beat_bits), intervals(network, plan, beat_bits)
+    widths, cycles, ways = lanes(network, plan, beat_bits), intervals(network, plan, beat_bits), branches(network)
     made = Parts()
     for one in nodes:
         made += node_parts(network, facts, plan, one, widths[one.name], beat_bits)
-        made += streams_of(network, plan, one, widths)
+        made += streams_of(network, plan, one, widths, ways)
     return max((cycles[one.name] for one in nodes), default=0), made.area()
 
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""A scheduled network as a chain of elastic pipelines and FIFOs: what `cycles` counts and the Verilog builds.
+"""A scheduled network as elastic pipelines joined by FIFOs: what `cycles` counts and the Verilog builds.
 
-An item enters a stage per cycle at most. Some items read a beat of the stream in front, some write one behind;
-the pattern of both repeats every image.
+An item enters a stage per cycle at most. Some items read a beat of a stream in front, some write one behind;
+the pattern of both repeats every image. A beat that several stages read goes into the FIFOs of all in one cycle.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from math import gcd
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from lutforge.branches import ANSWERS, Branch, branches, is_wiring
 from lutforge.errors import unreachable
 from lutforge.mac_shape import code_sums, folded_shape, neuron_sums, supports, tiled_shape, unrolled_registers
 from lutforge.network import Network, Node, TensorType
@@ -39,45 +40,90 @@ from lutforge.operations import (
     Window,
     as_lut_neurons,
 )
-from lutforge.schedule import DEFAULT_DEPTH, INPUT, Folded, Lanes, Schedule, is_foldable, lanes, no_streams
+from lutforge.schedule import DEFAULT_DEPTH, Folded, Lanes, Schedule, is_foldable, lanes
 from lutforge.streams import input_stream, output_stream
 
 Flags = npt.NDArray[np.bool_]
 Pointwise = Union[Encode, Threshold, Rescale, Affine]
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One elastic pipeline. reads, writes: bool [items of one image]. registers: its length.
+HOST = -1
+"""Source of what the first stage reads: the AXI input."""
 
-    fifo: depth of the FIFO behind, None where the next stage is coupled directly. node: whose it is. stream: name
-    under which a schedule gives that depth, empty within a node, where it is fixed.
+
+@dataclass(frozen=True)
+class Link:
+    """The way from a stage to a reader. source: number of the stage that writes, or HOST.
+
+    fifo: depth of the FIFO between, None where the two are coupled directly. stream: name under which a schedule
+    gives that depth, empty within a node, where it is fixed.
     """
 
-    node: str
-    reads: Flags
-    writes: Flags
-    registers: int
-    fifo: Optional[int]
+    source: int
+    fifo: Optional[int] = None
     stream: str = ""
 
 
+@dataclass(frozen=True)
+class Segment:
+    """What one elastic pipeline does. reads: of each input, and writes: bool [items of one image]. registers: its
+    length. fifo: depth of the FIFO behind within a node, None where the next one is coupled directly."""
+
+    reads: Tuple[Flags, ...]
+    writes: Flags
+    registers: int
+    fifo: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One elastic pipeline and where it reads, a link per input. node: whose it is."""
+
+    node: str
+    links: Tuple[Link, ...]
+    segment: Segment
+
+    @property
+    def items(self) -> int:
+        """Items of one image."""
+        return len(self.segment.writes)
+
+
 def stages(network: Network, schedule: Schedule, beat_bits: int, output: str = "logits") -> List[Stage]:
-    """Return the chain from the AXI input to the AXI output; the source and the sink are not part of it."""
-    widths = lanes(network, schedule, beat_bits)
+    """Return the stages from the AXI input to the AXI output, each behind those that it reads."""
+    widths, ways = lanes(network, schedule, beat_bits), branches(network)
     result: List[Stage] = []
+    ends: Dict[str, int] = {}
+
+    def append(node: str, links: Sequence[Link], parts: Sequence[Segment]) -> int:
+        """Add the stages of one node, the first behind `links`; return the number of the last."""
+        for segment in parts:
+            result.append(Stage(node, tuple(links), segment))
+            links = [Link(len(result) - 1, segment.fifo)]
+        return len(result) - 1
+
+    def read(node: Node, branch: Branch) -> Link:
+        """Return the link of one input, behind its width converters."""
+        link = Link(ends[branch.source], schedule.depth(branch.stream), branch.stream)
+        elements = network.types[node.inputs[branch.port]].elements
+        converters = _converters(elements, widths[branch.source].outputs, widths[node.name].inputs)
+        if not converters:
+            return link
+        return Link(append(node.name, [link], converters), schedule.depth(branch.converted), branch.converted)
+
     for node in network.nodes:
-        if isinstance(node.op, ArgMax):
-            continue  # part of the answers
-        if node.inputs:
-            result += _resize(network, schedule, node, widths)
-        result += _node_stages(network, schedule, node, widths[node.name], beat_bits)
+        if is_wiring(node):
+            continue
+        links = [read(node, branch) for branch in ways.read.get(node.name, ())] or [Link(HOST)]
+        ends[node.name] = append(node.name, links, segments(network, schedule, node, widths[node.name], beat_bits))
     if network.logits.elements != network.classes:
         return result  # an image of logits has no answer
-    last = widths[network.output.name].outputs
+    (branch,) = ways.read[ANSWERS]
+    last = widths[branch.source].outputs
     parts, beats = network.classes // last, output_stream(network, output, beat_bits).beats
     reading = np.arange(parts + beats) < parts
-    result.append(Stage("answers", reading, ~reading, answer_registers(last, output), None))
+    link = Link(ends[branch.source], schedule.depth(branch.stream), branch.stream)
+    append("answers", [link], [Segment((reading,), ~reading, answer_registers(last, output))])
     return result
 
 
@@ -94,70 +140,65 @@ def resize_widths(before: int, after: int) -> List[int]:
     return [before, after] if middle in (before, after) else [before, middle, after]
 
 
-def _resize(network: Network, schedule: Schedule, node: Node, widths: Dict[str, Lanes]) -> List[Stage]:
-    elements = network.input_type(node).elements
-    steps = resize_widths(widths[node.inputs[0]].outputs, widths[node.name].inputs)
-    result = []
-    for before, after in pairwise(steps):
-        last = after == steps[-1]
-        depth = schedule.input_depth(node) if last else DEFAULT_DEPTH
-        result.append(_resizer(node.name, elements, before, after, depth, node.name + INPUT if last else ""))
-    return result
+def _converters(elements: int, before: int, after: int) -> List[Segment]:
+    return [_resizer(elements, one, other, DEFAULT_DEPTH) for one, other in pairwise(resize_widths(before, after))]
 
 
-def _resizer(name: str, elements: int, before: int, after: int, fifo: Optional[int], stream: str = "") -> Stage:
-    items = elements // min(before, after)
-    place = np.arange(items)
-    return Stage(
-        name,
-        reads=place % max(1, before // after) == 0,
-        writes=(place + 1) % max(1, after // before) == 0,
-        registers=1,
-        fifo=fifo,
-        stream=stream,
-    )
+def _resizer(elements: int, before: int, after: int, fifo: Optional[int] = None) -> Segment:
+    place = np.arange(elements // min(before, after))
+    reads = place % max(1, before // after) == 0
+    return Segment((reads,), (place + 1) % max(1, after // before) == 0, 1, fifo)
 
 
-def _node_stages(network: Network, schedule: Schedule, node: Node, width: Lanes, beat_bits: int) -> List[Stage]:
-    kind, depth = network.types[node.name], schedule.depth(node)
+def segments(network: Network, schedule: Schedule, node: Node, width: Lanes, beat_bits: int) -> List[Segment]:
+    """Return the elastic pipelines of a node, one behind the other."""
+    kind = network.types[node.name]
     source = network.input_type(node) if node.inputs else kind
     match node.op:
         case Input():
             groups = input_stream(kind, beat_bits).lanes // width.outputs
             place = np.arange(kind.elements // width.outputs)
-            return [Stage(node.name, place % groups == 0, np.ones(len(place), dtype=bool), 1, depth, node.name)]
+            return [Segment((place % groups == 0,), _every(len(place)), 1)]
         case TableMac() | BinaryMac() | LutNeurons() | TiledLutNeurons() | TruthTables() as op:
             folding = schedule.of(node)
             if isinstance(folding, Folded):
-                return [_folded_stage(schedule, node, source, kind, folding)]
+                return [_folded(schedule, node, source, kind, folding)]
             assert not isinstance(op, TiledLutNeurons)  # it is folded by its own definition
-            return _unrolled_stages(schedule, node, op, source, kind, width)
+            return _unrolled(schedule, op, source, kind, width)
         case Window() as op:
-            return [_window_stage(node.name, op, source, width.inputs, width.outputs, depth, node.name)]
+            return [_window(op, source, width.inputs, width.outputs)]
         case MaxPool() | SumPool() as op:
-            window = op.windows(source.low)
             parts, taps = source.channels // width.inputs, op.kernel[0] * op.kernel[1]
             place = np.arange(kind.elements // kind.channels * taps * parts)
-            return [
-                _window_stage(node.name, window, source, width.inputs, width.inputs, DEFAULT_DEPTH),
-                Stage(
-                    node.name, np.ones(len(place), dtype=bool), place // parts % taps == taps - 1, 1, depth, node.name
-                ),
-            ]
+            folded = Segment((_every(len(place)),), place // parts % taps == taps - 1, 1)
+            return [_window(op.windows(source.low), source, width.inputs, width.inputs, DEFAULT_DEPTH), folded]
         case Encode() | Threshold() | Rescale() | Affine() as op:
-            every = np.ones(source.elements // width.inputs, dtype=bool)
-            return [
-                Stage(node.name, every, every, pointwise_form(op, source, width.inputs).registers, depth, node.name)
-            ]
+            every = _every(source.elements // width.inputs)
+            return [Segment((every,), every, pointwise_form(op, source, width.inputs).registers)]
+        case Add():
+            every = _every(source.elements // width.inputs)
+            return [Segment((every, every), every, 1)]
+        case Concat():
+            return [_concatenation([network.types[name] for name in node.inputs], width.inputs)]
         case Reshape() | ArgMax():
             return []
-        case Add() | Concat():
-            raise no_streams(node)
         case _:
             unreachable(node.op)
 
 
-def _folded_stage(schedule: Schedule, node: Node, source: TensorType, kind: TensorType, folding: Folded) -> Stage:
+def _every(items: int) -> Flags:
+    return np.ones(items, dtype=bool)
+
+
+def _concatenation(sources: Sequence[TensorType], lanes_in: int) -> Segment:
+    """Per position the beats of each input in turn."""
+    parts = [source.channels // lanes_in for source in sources]
+    turn = np.repeat(np.arange(len(parts)), parts)
+    vectors = sources[0].elements // sources[0].channels
+    return Segment(tuple(np.tile(turn == port, vectors) for port in range(len(parts))), _every(vectors * len(turn)), 1)
+
+
+def _folded(schedule: Schedule, node: Node, source: TensorType, kind: TensorType, folding: Folded) -> Segment:
     """Items of a folded layer: a vector's beats are read once and passed over again for each group of outputs."""
     op, levels = node.op, schedule.levels
     beats, vectors = source.channels // folding.simd, source.elements // source.channels
@@ -168,29 +209,24 @@ def _folded_stage(schedule: Schedule, node: Node, source: TensorType, kind: Tens
     else:
         assert isinstance(op, (TableMac, BinaryMac))
         registers = folded_shape(op, source, folding, levels).registers
-    depth = schedule.depth(node)
-    return Stage(node.name, np.tile(reads, vectors), np.tile(writes, vectors), registers, depth, node.name)
+    return Segment((np.tile(reads, vectors),), np.tile(writes, vectors), registers)
 
 
-def _unrolled_stages(
+def _unrolled(
     schedule: Schedule,
-    node: Node,
     op: TableMac | BinaryMac | LutNeurons | TruthTables,
     source: TensorType,
     kind: TensorType,
     width: Lanes,
-) -> List[Stage]:
-    depth, vectors = schedule.depth(node), source.elements // source.channels
-    result: List[Stage] = []
-    beats_in, beats_out = source.channels // width.inputs, kind.channels // width.outputs
-    if beats_in > 1:
-        result.append(_resizer(node.name, source.elements, width.inputs, source.channels, None))
-    every = np.ones(vectors, dtype=bool)
-    registers = mac_registers(op, source, kind, schedule.levels, schedule.counters)
-    behind = (depth, node.name) if beats_out == 1 else (None, "")
-    result.append(Stage(node.name, every, every, registers, *behind))
-    if beats_out > 1:
-        result.append(_resizer(node.name, kind.elements, kind.channels, width.outputs, depth, node.name))
+) -> List[Segment]:
+    """Whole vectors, gathered in front and sent in beats behind where they are wider than a beat."""
+    result: List[Segment] = []
+    if source.channels > width.inputs:
+        result.append(_resizer(source.elements, width.inputs, source.channels))
+    every = _every(source.elements // source.channels)
+    result.append(Segment((every,), every, mac_registers(op, source, kind, schedule.levels, schedule.counters)))
+    if kind.channels > width.outputs:
+        result.append(_resizer(kind.elements, kind.channels, width.outputs))
     return result
 
 
@@ -210,9 +246,7 @@ def mac_registers(
     return unrolled_registers(op, source, levels)
 
 
-def _window_stage(
-    name: str, op: Window, source: TensorType, lanes_in: int, lanes_out: int, fifo: int, stream: str = ""
-) -> Stage:
+def _window(op: Window, source: TensorType, lanes_in: int, lanes_out: int, fifo: Optional[int] = None) -> Segment:
     """Items of a sliding window: each beat of the padded image, and after the last of a window its further beats."""
     height, width, channels = source.shape
     top, bottom, left, right = op.padding
@@ -229,7 +263,7 @@ def _window_stage(
     first = np.cumsum(repeats) - repeats
     reads = np.zeros(int(repeats.sum()), dtype=bool)
     reads[first[inside]] = True
-    return Stage(name, reads, np.repeat(due, repeats), 2, fifo, stream)
+    return Segment((reads,), np.repeat(due, repeats), 2, fifo)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from math import gcd
-from typing import Any, Dict, Mapping, Set, Union
+from typing import Any, Dict, List, Mapping, Set, Union
 
+from lutforge.branches import branches
 from lutforge.errors import ScheduleError, unreachable
 from lutforge.multipliers import Conventional, is_truncated
 from lutforge.network import Network, Node, TensorType
@@ -44,9 +45,6 @@ MAX_BEAT_BITS = 1024
 """Widest stream of an RTL black box in Vitis HLS (UG1399, RTL black box limitations)."""
 
 DEFAULT_DEPTH = 2
-
-INPUT = ".input"
-"""Behind a node's name: the stream that a width converter writes for it."""
 
 DEFAULT_LEVELS = 2
 """Levels of LUTs, or of digit tables, between two registers of the generated Verilog."""
@@ -81,7 +79,8 @@ Folding = Union[Unrolled, Folded]
 class Schedule:
     """The folding of each node with weights or tables (`is_foldable`), and the depth of streams (default 2).
 
-    depths: by node the stream that it writes, by `<node>.input` the one behind the width converter in front of it.
+    depths: by node the stream that it writes, by `<node>.input` the one behind the width converter in front of it;
+    `<node>.output1` is the stream to the second reader, `<node>.input1` belongs to the second input, and so on.
     levels: LUT levels between two registers of the Verilog; Vitis HLS places the registers of the C++ itself.
     counters: what sums bits in unrolled layers of the Verilog: 'luts', tables alone, or 'carry', counters on carry
     chains, about half the LUTs.
@@ -99,13 +98,9 @@ class Schedule:
             return Folded(op.tile_neurons, op.tile_elements)
         return self.foldings[node.name]
 
-    def depth(self, node: Node) -> int:
-        """Depth of the stream that a node writes."""
-        return self.depths.get(node.name, DEFAULT_DEPTH)
-
-    def input_depth(self, node: Node) -> int:
-        """Depth of the stream behind the width converter that a node reads, where there is one."""
-        return self.depths.get(node.name + INPUT, DEFAULT_DEPTH)
+    def depth(self, stream: str) -> int:
+        """Depth of a stream by its name (`Branch.stream`, `Branch.converted`)."""
+        return self.depths.get(stream, DEFAULT_DEPTH)
 
 
 @dataclass(frozen=True)
@@ -140,16 +135,15 @@ def check(network: Network, schedule: Schedule) -> Schedule:
     """Return the schedule if it fits the network; ScheduleError names the node, the value and the divisors."""
     names = {node.name for node in network.nodes if is_foldable(node)}
     _check_known(schedule.foldings, names, "which cannot be folded")
-    streams = {name for node in network.nodes for name in (node.name, node.name + INPUT)}
-    _check_known(schedule.depths, streams, "whose depth it gives but which is no node")
+    _check_known(schedule.depths, stream_names(network), "whose depth it gives but which is no node")
+    for stream, depth in schedule.depths.items():
+        if depth < 1:
+            raise ScheduleError(f"node {stream.partition('.')[0]}: stream depth {depth}; the least is 1")
     if schedule.levels < 1:
         raise ScheduleError(f"schedule: levels {schedule.levels} between registers; the least is 1")
     if schedule.counters not in COUNTERS:
         raise ScheduleError(f"schedule: counters {schedule.counters!r} are unknown; use one of {', '.join(COUNTERS)}")
     for node in network.nodes:
-        least = min(schedule.depth(node), schedule.input_depth(node))
-        if least < 1:
-            raise ScheduleError(f"node {node.name}: stream depth {least}; the least is 1")
         if is_foldable(node):
             if node.name not in schedule.foldings:
                 raise ScheduleError(f"node {node.name}: the schedule does not say how it is folded")
@@ -157,6 +151,13 @@ def check(network: Network, schedule: Schedule) -> Schedule:
         if is_layer(node):
             _check_beats(network, node, schedule.of(node))
     return schedule
+
+
+def stream_names(network: Network) -> Set[str]:
+    """Return the names that `depths` may give: two per node, and two more per further reader and input."""
+    names = {name for node in network.nodes for name in (node.name, f"{node.name}.input")}
+    every = [branch for each in branches(network).read.values() for branch in each if branch.reader]
+    return names | {branch.stream for branch in every} | {branch.converted for branch in every}
 
 
 def _check_known(given: Mapping[str, Any], known: Set[str], why: str) -> None:
@@ -205,34 +206,29 @@ def _check_folding(node: Node, folding: Folding) -> None:
             )
 
 
-def no_streams(node: Node) -> ScheduleError:
-    """Return what is wrong with hardware for a graph that is no chain."""
-    return ScheduleError(
-        f"node {node.name}: {type(node.op).__name__} reads {', '.join(node.inputs)}, where streams would fork or join; "
-        "hardware is generated for chains only so far. Run the network with reference, fast or torch"
-    )
-
-
 def lanes(network: Network, schedule: Schedule, beat_bits: int) -> Dict[str, Lanes]:
-    """Return the lanes of every node's streams; a width converter stands where two neighbours differ."""
+    """Return the lanes of every node's streams; a width converter stands where two neighbours differ.
+
+    All inputs of a node have the same lanes, and all readers of an edge get the beats that it has.
+    """
     result: Dict[str, Lanes] = {}
-    readers: Dict[str, Node] = {}
+    readers: Dict[str, List[Node]] = {}
     for node in network.nodes:
         for source in node.inputs:
-            if source in readers:
-                raise no_streams(node)
-            readers[source] = node
+            readers.setdefault(source, []).append(node)
     for node in network.nodes:
-        before = result[node.inputs[0]].outputs if node.inputs else 0
-        result[node.name] = _node_lanes(network, schedule, node, before, readers.get(node.name), beat_bits)
+        before = gcd(*(result[source].outputs for source in node.inputs))
+        result[node.name] = _node_lanes(network, schedule, node, before, readers.get(node.name, []), beat_bits)
     return result
 
 
 def _node_lanes(
-    network: Network, schedule: Schedule, node: Node, before: int, reader: Node | None, beat_bits: int
+    network: Network, schedule: Schedule, node: Node, before: int, readers: List[Node], beat_bits: int
 ) -> Lanes:
+    """Return a node's lanes. before: what all its inputs' lanes are multiples of."""
     kind = network.types[node.name]
-    source = network.input_type(node) if node.inputs else kind
+    sources = [network.types[name] for name in node.inputs] or [kind]
+    source = sources[0]
     match node.op:
         case Input():
             whole = input_stream(kind, beat_bits).lanes
@@ -243,14 +239,16 @@ def _node_lanes(
                 return Lanes(folding.simd, folding.pe)
             return Lanes(widest(source.channels, source.bits), widest(kind.channels, kind.bits))
         case Window():
-            follows = reader is not None and is_layer(reader)
-            out = _node_lanes(network, schedule, reader, 0, None, beat_bits).inputs if follows and reader else 0
+            layers = [reader for reader in readers if is_layer(reader)]
+            out = gcd(*(_node_lanes(network, schedule, reader, 0, [], beat_bits).inputs for reader in layers))
             return Lanes(widest(source.channels, source.bits), out or widest(kind.channels, kind.bits))
         case MaxPool() | SumPool():
             width = widest(source.channels, kind.bits)
             return Lanes(width, width)
         case Add() | Concat():
-            raise no_streams(node)
+            common = gcd(before, *(each.channels for each in sources))
+            width = widest(common, max(kind.bits, *(each.bits for each in sources)))
+            return Lanes(width, width)
         case Encode():
             step = node.op.bits_per_feature
             width = widest(gcd(before, source.channels), step)
@@ -275,9 +273,10 @@ def intervals(network: Network, schedule: Schedule, beat_bits: int, output: str 
     for node in network.nodes:
         kind = network.types[node.name]
         own = _node_interval(network, schedule, node, widths[node.name], beat_bits)
-        if node.inputs:
-            before, after = widths[node.inputs[0]].outputs, widths[node.name].inputs
-            own = max(own, _resize_beats(network.input_type(node).elements, before, after))
+        for source in node.inputs:
+            own = max(
+                own, _resize_beats(network.types[source].elements, widths[source].outputs, widths[node.name].inputs)
+            )
         result[node.name] = own if kind.elements else 0
     if network.logits.elements == network.classes:
         name = network.output.name
@@ -307,9 +306,9 @@ def _node_interval(network: Network, schedule: Schedule, node: Node, width: Lane
             return window_interval(node.op, source, width.inputs, width.outputs)
         case MaxPool() | SumPool() as op:
             return window_interval(op.windows(source.low), source, width.inputs, width.inputs)
-        case Add() | Concat():
-            raise no_streams(node)
-        case Encode() | Threshold() | Rescale() | Affine() | Reshape() | ArgMax():
+        case Concat():
+            return kind.elements // width.outputs
+        case Add() | Encode() | Threshold() | Rescale() | Affine() | Reshape() | ArgMax():
             return source.elements // width.inputs
         case _:
             unreachable(node.op)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from lutforge.area import Parts, bits_of, counter, elastic, memory, parts, ram
+from lutforge.branches import Branches, is_wiring
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import ArgMax, MaxPool, Reshape, SumPool, Window
+from lutforge.operations import MaxPool, SumPool, Window
 from lutforge.pipeline import answer_registers, resize_widths
 from lutforge.schedule import DEFAULT_DEPTH, Lanes, Schedule
 from lutforge.streams import input_stream, output_stream
@@ -64,17 +65,34 @@ def resized(before: int, after: int, bits: int, depth: int) -> Parts:
     return result
 
 
-def streams_of(network: Network, schedule: Schedule, node: Node, widths: Mapping[str, Lanes]) -> Parts:
-    """Return the FIFO that a node writes and the width converter in front of it; `Reshape` is wiring."""
-    if isinstance(node.op, ArgMax):
+def streams_of(network: Network, schedule: Schedule, node: Node, widths: Mapping[str, Lanes], ways: Branches) -> Parts:
+    """Return the FIFOs that a node writes, one per reader, and the width converters in front of it."""
+    if is_wiring(node):
         return Parts()
     result = Parts()
-    if node.inputs:
-        before, after = widths[node.inputs[0]].outputs, widths[node.name].inputs
-        result += resized(before, after, network.input_type(node).bits, schedule.input_depth(node))
-    if isinstance(node.op, Reshape):
-        return result
-    return result + fifo(widths[node.name].outputs * network.types[node.name].bits, schedule.depth(node))
+    for branch in ways.read.get(node.name, ()):
+        bits, after = network.types[branch.source].bits, widths[node.name].inputs
+        result += resized(widths[branch.source].outputs, after, bits, schedule.depth(branch.converted))
+    written, beat = ways.written[node.name], widths[node.name].outputs * network.types[node.name].bits
+    for branch in written:
+        result += fifo(beat, schedule.depth(branch.stream))
+    return result + parts(fork=len(written) - 1)
+
+
+def add_parts(sources: Sequence[TensorType], kind: TensorType, lanes: int) -> Parts:
+    """Return a sum of two streams (`lutforge_add`): an adder per lane."""
+    return parts(unit=1, ff=lanes * kind.bits, adder_bit=lanes * kind.bits, join=1, depth=3) + elastic(1)
+
+
+def concat_parts(sources: Sequence[TensorType], kind: TensorType, lanes: int) -> Parts:
+    """Return streams in turn (`lutforge_concat`): whose turn it is, and the choice of its beat."""
+    ports, beat = len(sources), lanes * kind.bits
+    steps = sum(source.channels for source in sources) // lanes
+    return (
+        parts(unit=1, ff=beat + bits_of(ports - 1), turn=ports, mux=beat * ceil((ports - 1) / 3), depth=3)
+        + counter(steps)
+        + elastic(1)
+    )
 
 
 def input_parts(kind: TensorType, width: Lanes, beat_bits: int) -> Parts:

@@ -13,7 +13,7 @@ from lutforge.hls.rtl_generator import generate_rtl
 from lutforge.hls.rtl_text import LICENCE, instance, stream
 from lutforge.network import Network, Node
 from lutforge.operations import LutNeurons, TruthTables
-from lutforge.pipeline import stages
+from lutforge.pipeline import segments
 from lutforge.schedule import Schedule, lanes
 
 LIBRARY = ("stream.v", "black_box.v")
@@ -67,9 +67,7 @@ def black_box(network: Network, schedule: Schedule, board: Board, name: str, lut
     files = {f"rtl/lutforge/{file}": texts[f"rtl/lutforge/{file}"] for file in LIBRARY}
     files[f"rtl/lutforge_node_{name}.v"] = texts[f"rtl/lutforge_node_{name}.v"]
     files[f"rtl/{name}_lut_array.v"] = _module(node, in_bits, out_bits, inputs, outputs)
-    chain = [stage for stage in stages(network, schedule, board.beat_bits) if stage.node == name and stage.registers]
-    own = [stage for stage in chain if stage.stream != f"{name}.input" and (stage.stream or stage.fifo is None)]
-    registers = sum(stage.registers for stage in own)
+    registers = sum(one.registers for one in segments(network, schedule, node, width, board.beat_bits))
     latency = registers + inputs - 1 + outputs - 1 + 1
     return BlackBoxModule(name, files, in_bits, out_bits, latency, max(inputs, outputs))
 

@@ -16,7 +16,9 @@ import lutforge
 from lutforge import manifest as manifests
 from lutforge import store
 from lutforge.boards import Board
+from lutforge.branches import branches
 from lutforge.errors import GenerationError
+from lutforge.folding import require_flowing
 from lutforge.hls import pragmas
 from lutforge.hls.hwh import hwh_text
 from lutforge.hls.layers import Layer, Site, emit
@@ -36,7 +38,7 @@ def generate(network: Network, schedule: Schedule, board: Board, output: str = "
 
     output: what the design answers, 'logits', 'class' or 'both'.
     """
-    check(network, schedule)
+    require_flowing(network, check(network, schedule), board.beat_bits)
     output_stream(network, output, board.beat_bits)
     result = _sources(network, schedule, board, output)
     for path, text in result.items():
@@ -122,12 +124,13 @@ def _sources(network: Network, schedule: Schedule, board: Board, output: str) ->
     widths = lanes(network, schedule, board.beat_bits)
     layers: Dict[str, Layer] = {}
     for node in network.nodes:
-        source = network.input_type(node) if node.inputs else network.types[node.name]
+        kind = network.types[node.name]
+        source, *more = [network.types[name] for name in node.inputs] or [kind]
         folding = schedule.of(node) if is_layer(node) else None
-        layer = emit(Site(node, source, network.types[node.name], widths[node.name], folding, board.beat_bits))
+        layer = emit(Site(node, source, kind, widths[node.name], folding, board.beat_bits, tuple(more)))
         if layer:
             layers[node.name] = layer
-    design = Design(network, schedule, board, output, widths, layers)
+    design = Design(network, schedule, board, output, widths, layers, branches(network))
     texts = {f"src/{path}": text for path, text in library().items()}
     for name, layer in layers.items():
         if layer.params:

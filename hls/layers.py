@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,14 +33,17 @@ from lutforge.operations import (
     Window,
     as_lut_neurons,
 )
-from lutforge.schedule import Folding, Lanes, no_streams
+from lutforge.schedule import Folding, Lanes
 
 Ints = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Site:
-    """Everything an emitter needs of one node: its types, the lanes of its streams, its folding."""
+    """Everything an emitter needs of one node: its types, the lanes of its streams, its folding.
+
+    source: type of its first input, more: of the others.
+    """
 
     node: Node
     source: TensorType
@@ -48,6 +51,7 @@ class Site:
     lanes: Lanes
     folding: Optional[Folding]
     beat_bits: int
+    more: Tuple[TensorType, ...] = ()
 
     @property
     def name(self) -> str:
@@ -82,7 +86,7 @@ def stream_type(lanes: int, bits: int) -> str:
 
 def emit(site: Site) -> Optional[Layer]:
     """Return a layer's text, or None for a node that has no hardware of its own."""
-    from lutforge.hls import mac_layers, tiled_layers
+    from lutforge.hls import joins, mac_layers, tiled_layers
 
     match site.node.op:
         case Input():
@@ -109,8 +113,10 @@ def emit(site: Site) -> Optional[Layer]:
             return _pool(site, op.windows(site.source.low), sums=False)
         case SumPool() as op:
             return _pool(site, op.windows(), sums=True)
-        case Add() | Concat() as op:
-            raise no_streams(site.node)
+        case Add():
+            return joins.add(site)
+        case Concat():
+            return joins.concat(site)
         case Reshape() | ArgMax():
             return None  # the same elements in the same order; the head is part of the output stage
         case _:

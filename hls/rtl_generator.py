@@ -8,7 +8,9 @@ from importlib.resources import files
 from typing import Dict, List
 
 from lutforge.boards import Board
+from lutforge.branches import branches
 from lutforge.errors import GenerationError
+from lutforge.folding import require_flowing
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, emit_layer
 from lutforge.hls.rtl_text import check_style
 from lutforge.hls.rtl_top import ANSWERS, RtlTop, answers_text, core_text, top_text
@@ -28,7 +30,7 @@ def generate_rtl(
     'generic' for `INIT >> address`.
     """
     check_style(luts)
-    check(network, schedule)
+    require_flowing(network, check(network, schedule), board.beat_bits)
     output_stream(network, output, board.beat_bits)
     widths = lanes(network, schedule, board.beat_bits)
     layers: Dict[str, RtlLayer] = {}
@@ -36,7 +38,7 @@ def generate_rtl(
     weighted = [index for index, node in enumerate(network.nodes) if is_layer(node)]
     last = weighted[-1] if weighted else -1
     for index, node in enumerate(network.nodes):
-        source = network.input_type(node) if node.inputs else network.types[node.name]
+        source, *more = [network.types[name] for name in node.inputs] or [network.types[node.name]]
         folding = schedule.of(node) if is_layer(node) else None
         site = RtlSite(
             node=node,
@@ -48,6 +50,7 @@ def generate_rtl(
             style=luts,
             levels=schedule.levels,
             counters=schedule.counters,
+            more=tuple(more),
         )
         layer = emit_layer(site)
         if layer:
@@ -55,7 +58,7 @@ def generate_rtl(
             part = "encoder" if isinstance(node.op, (Input, Encode)) else "head" if index > last else "core"
             units.append(Unit(site.module, node.name, type(node.op).__name__, part))
     units.append(Unit(ANSWERS, "answers", "Answers", "head"))
-    top = RtlTop(network, schedule, board, output, widths, layers)
+    top = RtlTop(network, schedule, board, output, widths, layers, branches(network))
     texts = {f"rtl/{path}": text for path, text in rtl_library().items()}
     for name, layer in layers.items():
         texts[f"rtl/lutforge_node_{name}.v"] = layer.text

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ from lutforge.operations import (
     TruthTables,
     Window,
 )
-from lutforge.schedule import DEFAULT_DEPTH, Folding, Lanes, no_streams
+from lutforge.schedule import DEFAULT_DEPTH, Folding, Lanes
 
 Ints = npt.NDArray[Any]
 
@@ -42,7 +42,7 @@ Ints = npt.NDArray[Any]
 class RtlSite:
     """Everything an emitter needs of one node.
 
-    style: of look-up tables; levels, counters: as in `Schedule`.
+    source: type of its first input, more: of the others. style: of look-up tables; levels, counters: as in `Schedule`.
     """
 
     node: Node
@@ -54,6 +54,7 @@ class RtlSite:
     style: str
     levels: int
     counters: str
+    more: Tuple[TensorType, ...] = ()
 
     @property
     def name(self) -> str:
@@ -86,7 +87,7 @@ class RtlLayer:
 
 def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
     """Return a node's module, or None for a node that has no hardware of its own."""
-    from lutforge.hls import rtl_mac, rtl_pointwise, rtl_tiled
+    from lutforge.hls import rtl_joins, rtl_mac, rtl_pointwise, rtl_tiled
 
     match site.node.op:
         case Input():
@@ -103,8 +104,10 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
             return _pool(site, op.windows(site.source.low), sums=False)
         case SumPool() as op:
             return _pool(site, op.windows(), sums=True)
-        case Add() | Concat():
-            raise no_streams(site.node)
+        case Add():
+            return rtl_joins.add(site)
+        case Concat():
+            return rtl_joins.concat(site)
         case Reshape() | ArgMax():
             return None  # the same elements in the same order; the head is part of the answers
         case _:
@@ -114,12 +117,9 @@ def emit_layer(site: RtlSite) -> Optional[RtlLayer]:
 def wrapped(site: RtlSite, body: str, mems: Dict[str, str] | None = None) -> RtlLayer:
     """Return a node's module around a body."""
     comment = f"{site.name}: {type(site.node.op).__name__} -> {site.kind}"
-    return RtlLayer(
-        stream_module(
-            site.module, comment, site.in_bits, site.out_bits, body + "    wire unused = &{1'b0, in_data};\n"
-        ),
-        mems or {},
-    )
+    body += "    wire unused = &{1'b0, in_data};\n"
+    more_bits = [site.lanes.inputs * source.bits for source in site.more]
+    return RtlLayer(stream_module(site.module, comment, site.in_bits, site.out_bits, body, more_bits), mems or {})
 
 
 def memory_style(depth: int, width: int) -> str:

@@ -113,7 +113,7 @@ def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlL
         "WORD": shape.word,
         "MASKED": int(shape.masked),
         "TERM": shape.term,
-        "VALUES": constant(site.source.bits * shape.term, values),
+        "VALUES": constant(shape.bits * shape.term, values),
         "MULTIPLY": shape.multiply,
         "TREE": shape.tree,
         "SHIFT": shape.shift,

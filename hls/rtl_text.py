@@ -35,9 +35,20 @@ def check_style(style: str) -> None:
         raise GenerationError(f"style of look-up tables {style!r} is unknown; use one of {', '.join(STYLES)}")
 
 
-def stream_module(name: str, comment: str, in_bits: int, out_bits: int, body: str) -> str:
-    """Return a module with one stream in and one out. body: its items, indented by four spaces."""
+def stream_module(
+    name: str, comment: str, in_bits: int, out_bits: int, body: str, more_bits: Sequence[int] = ()
+) -> str:
+    """Return a module with one stream out and one in, or more: in1 and so on, of so many bits each.
+
+    body: its items, indented by four spaces.
+    """
     ports = STREAM_PORTS.format(inputs=in_bits - 1, outputs=out_bits - 1)
+    more = "".join(
+        f"    input wire [{bits - 1}:0] in{port}_data,\n"
+        f"    input wire in{port}_valid,\n    output wire in{port}_ready,\n"
+        for port, bits in enumerate(more_bits, 1)
+    )
+    ports = ports.replace("    output wire in_ready,\n", f"    output wire in_ready,\n{more}", 1)
     return f"{LICENCE}// {comment}\nmodule {name} (\n{ports});\n{body}endmodule\n"
 
 

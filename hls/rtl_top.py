@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Verilog of the top module: the chain of nodes with FIFOs and width converters, behind AXI.
+"""Verilog of the top module: the nodes with forks, FIFOs and width converters between them, behind AXI.
 
 The AXI interfaces and the register map are those of the HLS block, so that block design and driver are the same.
 """
@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Dict, List, Tuple
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, Tuple
 
 from lutforge.boards import Board
+from lutforge.branches import ANSWERS as HEAD
+from lutforge.branches import Branch, Branches
 from lutforge.hls.rtl_layers import RtlLayer
 from lutforge.hls.rtl_text import CLOCKED, LICENCE, instance, stream, stream_module, stream_wires
 from lutforge.network import Network, Node
@@ -26,7 +29,7 @@ ANSWERS = "lutforge_node_answers"
 
 @dataclass(frozen=True)
 class RtlTop:
-    """A network on a board: what is answered, the lanes and the module of each node."""
+    """A network on a board: what is answered, the lanes and the module of each node, and who reads whom."""
 
     network: Network
     schedule: Schedule
@@ -34,6 +37,7 @@ class RtlTop:
     output: str
     lanes: Dict[str, Lanes]
     layers: Dict[str, RtlLayer]
+    ways: Branches
 
     def probes(self) -> Tuple[Probe, ...]:
         """Return the streams that a trace build exposes."""
@@ -84,27 +88,23 @@ def core_text(top: RtlTop) -> str:
     """Return the module that joins all nodes: the AXI input's beats in, the AXI output's beats out."""
     network = top.network
     text: List[str] = []
-    current, width = "in", top.board.beat_bits
     probes = {probe.node: probe for probe in top.probes()}
     assigned: List[str] = []
     for node in network.nodes:
-        if isinstance(node.op, ArgMax):
-            continue
-        if node.inputs:
-            part, current = _resize(top, node, current)
-            text.append(part)
         if node.name in top.layers:
-            part, current = _node(top, node, current)
-            text.append(part)
-        assigned.append(
-            f"    assign probe_{node.name}_data = {current}_data;\n"
-            f"    assign probe_{node.name}_fire = {current}_valid & {current}_ready;\n"
-        )
-    ports = {**CLOCKED, "images": "images", **stream(current, "in"), **stream("out", "out"), "out_last": "out_last"}
+            text += _node(top, node)
+        if node.name in probes:
+            seen = stream_name(top.ways.carrying[node.name])
+            assigned.append(
+                f"    assign probe_{node.name}_data = {seen}_data;\n"
+                f"    assign probe_{node.name}_fire = {seen}_valid & {seen}_ready;\n"
+            )
+    answered = stream(stream_name(top.ways.read[HEAD][0]), "in")
+    ports = {**CLOCKED, "images": "images", **answered, **stream("out", "out"), "out_last": "out_last"}
     text.append(instance(ANSWERS, "answers", {}, ports))
     text += ["`ifdef LUTFORGE_PROBE\n", *assigned, "`endif\n"]
     comment = f"{network.name}: {network.input} -> {network.logits}"
-    module = stream_module("lutforge_core", comment, width, top.board.beat_bits, "".join(text))
+    module = stream_module("lutforge_core", comment, top.board.beat_bits, top.board.beat_bits, "".join(text))
     module = module.replace(
         "    input wire rst,\n", f"    input wire rst,\n{_probe_ports(probes)}    input wire [31:0] images,\n", 1
     )
@@ -119,45 +119,64 @@ def _probe_ports(probes: Dict[str, Probe]) -> str:
     return f"`ifdef LUTFORGE_PROBE\n{ports}`endif\n"
 
 
-def _node(top: RtlTop, node: Node, current: str) -> Tuple[str, str]:
-    """Return a node's module and the FIFO behind it."""
+def stream_name(branch: Branch) -> str:
+    """Return the stem of the wires of a stream that a node writes."""
+    return f"{branch.source}_stream{branch.place or ''}"
+
+
+def _node(top: RtlTop, node: Node) -> List[str]:
+    """Return the width converters in front of a node, its module, and the FIFOs behind it: one per reader."""
     bits = top.lanes[node.name].outputs * top.network.types[node.name].bits
-    made, target = f"{node.name}_made", f"{node.name}_stream"
-    ports = {**CLOCKED, **stream(current, "in"), **stream(made, "out")}
-    text = stream_wires(made, bits) + instance(f"lutforge_node_{node.name}", f"{node.name}_layer", {}, ports)
-    return text + _fifo(made, target, bits, top.schedule.depth(node)), target
+    made, text = f"{node.name}_made", []
+    ports = {**CLOCKED, **({} if node.inputs else stream("in", "in"))}
+    for branch in top.ways.read.get(node.name, ()):
+        converters, current = _resize(top, node, branch)
+        text.append(converters)
+        ports |= stream(current, f"in{branch.port or ''}")
+    ports |= stream(made, "out")
+    text += [stream_wires(made, bits), instance(f"lutforge_node_{node.name}", f"{node.name}_layer", {}, ports)]
+    written = top.ways.written[node.name]
+    if len(written) > 1:
+        text.append(_fork(node.name, made, len(written)))
+    for branch in written:
+        ready = f"[{branch.place}]"
+        ends = {f"in_{end}": f"{node.name}_fork_{end}{ready}" for end in ("valid", "ready")} if len(written) > 1 else {}
+        text.append(_fifo(made, stream_name(branch), bits, top.schedule.depth(branch.stream), ends))
+    return text
 
 
-def _fifo(source: str, target: str, bits: int, depth: int) -> str:
+def _fork(name: str, made: str, readers: int) -> str:
+    """Return what writes a beat into the FIFOs of all readers at once."""
+    ports = {f"in_{end}": f"{made}_{end}" for end in ("valid", "ready")}
+    ports |= {f"out_{end}": f"{name}_fork_{end}" for end in ("valid", "ready")}
+    wires = f"    wire [{readers - 1}:0] {name}_fork_valid, {name}_fork_ready;\n"
+    return wires + instance("lutforge_fork", f"{name}_fork", {"READERS": readers}, ports)
+
+
+def _fifo(source: str, target: str, bits: int, depth: int, ends: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a FIFO and the wires behind it. ends: its handshake in front, where that is not the source's own."""
     sizes: Dict[str, Any] = {"WIDTH": bits, "DEPTH": depth}
-    ports = {**CLOCKED, **stream(source, "in"), **stream(target, "out")}
+    ports = {**CLOCKED, **stream(source, "in"), **ends, **stream(target, "out")}
     return stream_wires(target, bits) + instance("lutforge_fifo", f"{target}_fifo", sizes, ports)
 
 
-def _resize(top: RtlTop, node: Node, current: str) -> Tuple[str, str]:
-    """Return the width converters in front of a node, each with its FIFO, and the stream that the node then reads."""
-    source = top.network.input_type(node)
-    widths = resize_widths(top.lanes[node.inputs[0]].outputs, top.lanes[node.name].inputs)
-    text = ""
+def _resize(top: RtlTop, node: Node, branch: Branch) -> Tuple[str, str]:
+    """Return the width converters of one input, each with its FIFO, and the stream that the node then reads."""
+    source_bits, current = top.network.types[branch.source].bits, stream_name(branch)
+    widths = resize_widths(top.lanes[branch.source].outputs, top.lanes[node.name].inputs)
+    text, port = "", branch.port or ""
     for before, after in pairwise(widths):
-        made, target = f"{node.name}_converted_{after}", f"{node.name}_resized_{after}"
-        bits = after * source.bits
-        sizes: Dict[str, Any]
+        made, target = f"{node.name}_converted{port}_{after}", f"{node.name}_resized{port}_{after}"
+        bits, sizes = after * source_bits, {"IN": before * source_bits}
         if before > after:
-            module, sizes = (
-                "lutforge_narrow",
-                {
-                    "IN": before * source.bits,
-                    "OUT": bits,
-                    "PARTS": before // after,
-                    "TOTAL": before // after,
-                },
-            )
+            module, parts = "lutforge_narrow", before // after
+            sizes |= {"OUT": bits, "PARTS": parts, "TOTAL": parts}
         else:
-            module, sizes = "lutforge_widen", {"IN": before * source.bits, "PARTS": after // before}
+            module = "lutforge_widen"
+            sizes |= {"PARTS": after // before}
         ports = {**CLOCKED, **stream(current, "in"), **stream(made, "out")}
-        text += stream_wires(made, bits) + instance(module, f"{made}_converter", sizes, ports)
-        depth = top.schedule.input_depth(node) if after == widths[-1] else DEFAULT_DEPTH
+        text += stream_wires(made, bits) + instance(module, f"{made}_converter", {**sizes}, ports)
+        depth = top.schedule.depth(branch.converted) if after == widths[-1] else DEFAULT_DEPTH
         text += _fifo(made, target, bits, depth)
         current = target
     return text, current

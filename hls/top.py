@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import gcd
 from typing import Dict, List, Tuple
 
 from lutforge import store
 from lutforge.boards import Board
+from lutforge.branches import ANSWERS, Branch, Branches
 from lutforge.hls.layers import Layer, stream_type
 from lutforge.hls.text import LIBRARY, LICENCE, flag, header, pragma
 from lutforge.network import Network, Node
 from lutforge.operations import ArgMax
+from lutforge.pipeline import resize_widths
 from lutforge.schedule import DEFAULT_DEPTH, Lanes, Schedule
 from lutforge.streams import output_stream
 
@@ -38,7 +39,8 @@ SIGNATURE = (
 
 @dataclass(frozen=True)
 class Design:
-    """A network on a board: what is answered ('logits', 'class' or 'both'), the lanes and the layer of each node."""
+    """A network on a board: what is answered ('logits', 'class' or 'both'), the lanes and the layer of each node, and
+    who reads whom."""
 
     network: Network
     schedule: Schedule
@@ -46,6 +48,7 @@ class Design:
     output: str
     lanes: Dict[str, Lanes]
     layers: Dict[str, Layer]
+    ways: Branches
 
 
 def top_header(design: Design) -> str:
@@ -77,11 +80,12 @@ def top_source(design: Design) -> str:
 def _function(design: Design, node: Node) -> str:
     network, layer, width = design.network, design.layers[node.name], design.lanes[node.name]
     kind = network.types[node.name]
-    source = stream_type(width.inputs, network.input_type(node).bits) if node.inputs else "hls::stream<lutforge_axis>"
+    kinds = [stream_type(width.inputs, network.types[name].bits) for name in node.inputs]
+    sources = "".join(f"{each}& in{port or ''}, " for port, each in enumerate(kinds or ["hls::stream<lutforge_axis>"]))
     separator = "\n" if layer.code else ""
     return (
         f"// {node.name}: {type(node.op).__name__} -> {kind}\n{layer.code}{separator}"
-        f"static void {node.name}_run({source}& in, {stream_type(width.outputs, kind.bits)}& out, "
+        f"static void {node.name}_run({sources}{stream_type(width.outputs, kind.bits)}& out, "
         f"unsigned images) {{\n{layer.body}}}\n\n"
     )
 
@@ -108,45 +112,72 @@ def _top_function(design: Design) -> str:
         pragma("INTERFACE", "ap_ctrl_hs", "port=return"),
         pragma("DATAFLOW"),
     ]
-    current = "images_in"
     for node in design.network.nodes:
         if isinstance(node.op, ArgMax):
             continue  # part of `answers`
         kind, width = design.network.types[node.name], design.lanes[node.name]
-        if node.inputs:
-            text, current = _resize(design, node, current)
-            lines.append(text)
         if node.name in design.layers:
-            target = f"{node.name}_stream"
-            lines.append(_stream(target, stream_type(width.outputs, kind.bits), design.schedule.depth(node)))
-            lines.append(f"    {node.name}_run({current}, {target}, images);\n")
-            current = target
-        lines.append(f"    LUTFORGE_PROBE({width.outputs}, {kind.bits}, {flag(kind.signed)}, {current})\n")
-    lines.append(f"    answers({current}, answers_out, images);\n}}\n")
+            lines += _run(design, node)
+        seen = stream_name(design.ways.carrying[node.name])
+        lines.append(f"    LUTFORGE_PROBE({width.outputs}, {kind.bits}, {flag(kind.signed)}, {seen})\n")
+    lines.append(f"    answers({stream_name(design.ways.read[ANSWERS][0])}, answers_out, images);\n}}\n")
     return "".join(lines)
+
+
+def stream_name(branch: Branch) -> str:
+    """Return the variable of a stream that a node writes."""
+    return f"{branch.source}_stream{branch.place or ''}"
+
+
+def _run(design: Design, node: Node) -> List[str]:
+    """Return the width converters in front of a node, the call of its layer, and the streams that it writes."""
+    kind, width = design.network.types[node.name], design.lanes[node.name]
+    written, beat = design.ways.written[node.name], stream_type(width.outputs, kind.bits)
+    lines, inputs = [], []
+    for branch in design.ways.read.get(node.name, ()):
+        text, current = _resize(design, node, branch)
+        lines.append(text)
+        inputs.append(current)
+    made = stream_name(written[0]) if len(written) == 1 else f"{node.name}_made"
+    depth = design.schedule.depth(written[0].stream) if len(written) == 1 else DEFAULT_DEPTH
+    lines.append(_stream(made, beat, depth))
+    lines.append(f"    {node.name}_run({', '.join(inputs or ['images_in'])}, {made}, images);\n")
+    if len(written) > 1:
+        lines += _fork(design, node, written)
+    return lines
+
+
+def _fork(design: Design, node: Node, written: Tuple[Branch, ...]) -> List[str]:
+    """Return the streams of several readers: one after the other is split off."""
+    kind, lanes = design.network.types[node.name], design.lanes[node.name].outputs
+    beat = stream_type(lanes, kind.bits)
+    lines = [_stream(stream_name(each), beat, design.schedule.depth(each.stream)) for each in written]
+    current = f"{node.name}_made"
+    for branch in written[:-1]:
+        rest = stream_name(written[-1])
+        if branch is not written[-2]:
+            rest = f"{node.name}_rest{branch.place}"
+            lines.append(_stream(rest, beat, DEFAULT_DEPTH))
+        ends = f"{current}, {stream_name(branch)}, {rest}"
+        lines.append(f"    lutforge::duplicate<{lanes * kind.bits}, {kind.elements // lanes}>({ends}, images);\n")
+        current = rest
+    return lines
 
 
 def _stream(name: str, kind: str, depth: int) -> str:
     return f'    {kind} {name}("{name}");\n{pragma("STREAM", f"variable={name}", f"depth={depth}")}'
 
 
-def _resize(design: Design, node: Node, current: str) -> Tuple[str, str]:
-    """Return the width converters in front of a node, and the stream that it then reads.
-
-    Where neither width divides the other, beats go through their common divisor.
-    """
-    source = design.network.input_type(node)
-    before, after = design.lanes[node.inputs[0]].outputs, design.lanes[node.name].inputs
-    if before == after:
-        return "", current
-    middle = gcd(before, after)
-    widths: List[int] = [before, after] if middle in (before, after) else [before, middle, after]
+def _resize(design: Design, node: Node, branch: Branch) -> Tuple[str, str]:
+    """Return the width converters of one input, and the stream that the node then reads."""
+    source, current = design.network.types[branch.source], stream_name(branch)
+    widths = resize_widths(design.lanes[branch.source].outputs, design.lanes[node.name].inputs)
     text = ""
     for wide, target in pairwise(widths):
-        name = f"{node.name}_resized_{target}"
+        name = f"{node.name}_resized{branch.port or ''}_{target}"
         function = "narrow" if wide > target else "widen"
         arguments = [wide, target, source.bits, source.elements // max(wide, target)]
-        depth = design.schedule.input_depth(node) if target == widths[-1] else DEFAULT_DEPTH
+        depth = design.schedule.depth(branch.converted) if target == widths[-1] else DEFAULT_DEPTH
         text += _stream(name, stream_type(target, source.bits), depth)
         text += f"    lutforge::{function}<{', '.join(map(str, arguments))}>({current}, {name}, images);\n"
         current = name

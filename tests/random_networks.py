@@ -13,12 +13,15 @@ from typing import Callable, Dict, List, Tuple
 import numpy as np
 import numpy.typing as npt
 
+from lutforge.folding import flowing
 from lutforge.multipliers import Approximate, Conventional, Digital, DivideConquer, Multiplier, is_truncated
 from lutforge.network import Network, Node, TensorType, infer
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
@@ -44,23 +47,35 @@ from lutforge.schedule import (
     divisors,
     is_foldable,
     mac_shape,
+    stream_names,
 )
 
 Rng = np.random.Generator
+BEAT_BITS = (32, 64, 128)
 RANGES = ((0, 255), (-128, 127), (0, 15), (-8, 7), (0, 1), (3, 12), (0, 31))
 MULTIPLIERS = (Conventional(), DivideConquer(2), DivideConquer(2, optimised=True), DivideConquer(4), Digital())
 
 
 class Chain:
-    """Nodes added one behind the other, with the type of the last edge at hand."""
+    """Nodes added one behind the other, or behind those that are named, with the type of the last edge at hand."""
 
     def __init__(self, source: Input):
         self.nodes: List[Node] = [Node("x", source)]
-        self.kind: TensorType = infer(source, [])
+        self.kinds: Dict[str, TensorType] = {"x": infer(source, [])}
 
-    def add(self, name: str, op: Op) -> None:
-        self.nodes.append(Node(name, op, (self.nodes[-1].name,)))
-        self.kind = infer(op, [self.kind])
+    @property
+    def last(self) -> str:
+        return self.nodes[-1].name
+
+    @property
+    def kind(self) -> TensorType:
+        return self.kinds[self.last]
+
+    def add(self, name: str, op: Op, *sources: str) -> str:
+        inputs = sources or (self.last,)
+        self.kinds[name] = infer(op, [self.kinds[source] for source in inputs])
+        self.nodes.append(Node(name, op, inputs))
+        return name
 
     def network(self, name: str) -> Network:
         return Network(name, tuple(self.nodes), {"made_by": "random_networks"})
@@ -305,6 +320,81 @@ def encoded(rng: Rng) -> Network:
     return finish(rng, chain, "encoded")
 
 
+def residual(rng: Rng) -> Network:
+    """Branches summed: the edge itself, rescaled, or behind a layer of its own; on images and on vectors."""
+    chain = Chain(image_input(rng) if rng.random() < 0.7 else vector_input(rng))
+    layer(rng, chain, "stem", pick(rng, 2, 4), size=1)
+    for block in range(pick(rng, 1, 2)):
+        entry, channels = chain.last, chain.kind.channels
+        long = layer(rng, chain, f"long{block}", channels, size=3)
+        kind = rng.random()
+        short = entry
+        if kind < 0.4:
+            short = chain.add(f"short{block}", rescale(rng, chain.kinds[entry]), entry)
+        elif kind < 0.7:
+            short = layer(rng, chain, f"short{block}", channels, 1, entry)
+        chain.add(f"sum{block}", Add(), *((long, short) if rng.random() < 0.7 else (short, long)))
+        if rng.random() < 0.2:
+            chain.add(f"twice{block}", Add(), chain.last, chain.last)
+        chain.add(f"code{block}", rescale(rng, chain.kind))
+    if len(chain.kind.shape) == 3:
+        chain.add("pool", MaxPool((2, 2), (2, 2)))
+        chain.add("flat", Reshape((chain.kind.elements,)))
+    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 6)))
+    return finish(rng, chain, "residual")
+
+
+def inception(rng: Rng) -> Network:
+    """Branches side by side: layers, pools, codes, the edge itself, even twice; some behind a window that they share."""
+    chain = Chain(image_input(rng))
+    entry = layer(rng, chain, "stem", pick(rng, 2, 6), size=1)
+    height, width, _ = chain.kind.shape
+    ends = [entry] if rng.random() < 0.4 else []
+    shared = chain.add("shared", same_window(rng, chain.kind, 3), entry)
+    for branch in range(pick(rng, 2, 4 - len(ends))):
+        kind = pick(rng, 0, 4)
+        if kind == 0:
+            ends.append(layer(rng, chain, f"b{branch}", pick(rng, 1, 6), 1, entry))
+        elif kind == 1:
+            ends.append(layer(rng, chain, f"b{branch}", pick(rng, 1, 6), 3, entry))
+        elif kind == 2:
+            chain.add(f"b{branch}_pool", MaxPool((3, 3), (1, 1), (1, 1, 1, 1)), entry)
+            ends.append(layer(rng, chain, f"b{branch}", pick(rng, 1, 6), 1))
+        elif kind == 3:
+            ends.append(chain.add(f"b{branch}", thresholds(rng, chain.kinds[entry], pick(rng, 1, 3)), entry))
+        else:
+            ends.append(layer(rng, chain, f"b{branch}", pick(rng, 1, 6), 1, shared))
+    ends.append(layer(rng, chain, "wide", pick(rng, 1, 6), 1, shared))
+    chain.add("all", Concat(), *ends)
+    if rng.random() < 0.5:
+        chain.add("total", SumPool((height, width), (height, width)))
+    else:
+        chain.add("pool", MaxPool((3, 3), (2, 2)))
+    chain.add("mean", rescale(rng, chain.kind))
+    chain.add("flat", Reshape((chain.kind.elements,)))
+    if rng.random() < 0.5:  # vectors that fork behind wiring
+        left, right = (layer(rng, chain, name, pick(rng, 2, 8), 1, "flat") for name in ("left", "right"))
+        chain.add("both", Concat(), left, right, left)
+        chain.add("code", rescale(rng, chain.kind))
+    chain.add("last", table_mac(rng, chain.kind, pick(rng, 2, 6)))
+    return finish(rng, chain, "inception")
+
+
+def same_window(rng: Rng, kind: TensorType, size: int) -> Window:
+    """A square window that keeps the extent of an image."""
+    edge = size // 2
+    return Window((size, size), (1, 1), (edge, edge, edge, edge), pick(rng, kind.low, kind.high))
+
+
+def layer(rng: Rng, chain: Chain, name: str, outputs: int, size: int, *sources: str) -> str:
+    """A window of an image, where it has a size, a layer and its rescaling; the name of its last node."""
+    source = sources[0] if sources else chain.last
+    if size > 1 and len(chain.kinds[source].shape) == 3:
+        source = chain.add(f"{name}_window", same_window(rng, chain.kinds[source], size), source)
+    source = chain.add(f"{name}_mac", table_mac(rng, chain.kinds[source], outputs), source)
+    return chain.add(name, rescale(rng, chain.kinds[source]), source)
+
+
 MAKERS: Dict[str, Callable[[Rng], Network]] = {
     "dense_table": dense_table,
     "dense_binary": dense_binary,
@@ -314,6 +404,8 @@ MAKERS: Dict[str, Callable[[Rng], Network]] = {
     "conv_lut": conv_lut,
     "encoded": encoded,
     "tiled": tiled,
+    "residual": residual,
+    "inception": inception,
 }
 KINDS = tuple(MAKERS)
 
@@ -332,10 +424,19 @@ def make_random_images(rng: Rng, network: Network, count: int) -> npt.NDArray[np
 
 
 def make_random_schedule(rng: Rng, network: Network) -> Schedule:
-    """A valid schedule: every layer unrolled, or any PE and SIMD that divide it; some deeper streams; any counters."""
+    """A valid schedule: every layer unrolled, or any PE and SIMD that divide it; some deeper streams; any counters.
+
+    Streams of branches that meet again are deep enough for the beats of every board.
+    """
     foldings = {node.name: random_folding(rng, network, node) for node in network.nodes if is_foldable(node)}
     depths = {node.name: pick(rng, 3, 40) for node in network.nodes if rng.random() < 0.2}
-    return check(network, Schedule(foldings, depths, counters=COUNTERS[pick(rng, 0, 1)]))
+    counters = COUNTERS[pick(rng, 0, 1)]
+    more = [name for name in sorted(stream_names(network)) if name.rpartition(".")[2] not in ("input", name)]
+    depths.update({name: pick(rng, 1, 9) for name in more if rng.random() < 0.3})
+    schedule = check(network, Schedule(foldings, depths, counters=counters))
+    for beat_bits in BEAT_BITS:
+        schedule = flowing(network, schedule, beat_bits)
+    return schedule
 
 
 def random_folding(rng: Rng, network: Network, node: Node) -> Folding:

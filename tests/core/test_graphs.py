@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that are no chain: sums, concatenations and pools against plain numpy, in file and digest, and refusals."""
+"""Networks that are no chain: sums, concatenations and pools against plain numpy, in file and
+digest, and refusals."""
 
 from __future__ import annotations
 
@@ -8,10 +9,8 @@ import numpy as np
 import pytest
 
 import lutforge
-from lutforge.boards import load_board
-from lutforge.cost import estimate
 from lutforge.engine.executor import FastExecutor
-from lutforge.errors import NetworkError, ScheduleError
+from lutforge.errors import NetworkError
 from lutforge.multipliers import Approximate, DivideConquer
 from lutforge.network import Network, Node, TensorType, accumulator_bounds
 from lutforge.operations import (
@@ -27,7 +26,6 @@ from lutforge.operations import (
     Window,
 )
 from lutforge.reference import run, trace
-from lutforge.schedule import Schedule
 
 FORMS = [DivideConquer(4), Approximate(2, drop_digits=1, constant=2), Approximate(round_bits=5)]
 FORMS += [Approximate(truncate_bits=4)]
@@ -158,20 +156,3 @@ def test_pools_that_are_refused(make, message):
 def test_several_inputs_have_no_accumulator_of_one():
     with pytest.raises(NetworkError, match="Add: the bounds of a node of several inputs are those of its output"):
         accumulator_bounds(Add(), TensorType((4,), 0, 9))
-
-
-def test_hardware_for_a_graph_is_refused_by_name():
-    board = load_board("pynq_z2")
-    fork = Network(
-        "f",
-        (
-            IMAGE,
-            Node("p", MaxPool((2, 2), (2, 2)), ("x",)),
-            Node("q", MaxPool((2, 2), (2, 2)), ("x",)),
-            Node("y", Add(), ("p", "q")),
-        ),
-    )
-    with pytest.raises(
-        ScheduleError, match=r"node q: MaxPool reads x, where streams would fork or join; .* chains only"
-    ):
-        estimate(fork, Schedule({}), board)

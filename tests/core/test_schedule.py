@@ -51,7 +51,7 @@ def network():
 def test_a_good_schedule_passes(network):
     good = Schedule({"fc": Folded(3, 4), "luts": Unrolled()}, {"fc": 9})
     assert schedule.check(network, good) is good
-    assert good.depth(network.node("fc")) == 9 and good.depth(network.node("x")) == schedule.DEFAULT_DEPTH
+    assert good.depth("fc") == 9 and good.depth("x") == schedule.DEFAULT_DEPTH
 
 
 ERRORS = [

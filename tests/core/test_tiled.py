@@ -124,8 +124,8 @@ def network(op):
 def test_items_of_a_tiled_layer():
     """A vector is read in the first pass over the input tiles; each pass writes a tile of outputs."""
     net = network(draw(5, tiles=(3, 2)))
-    (own,) = (one for one in stages(net, Schedule({}), 64) if one.stream == "tiles")
-    assert own.reads.tolist() == [True, True, False, False, False, False]
+    own = [one.segment for one in stages(net, Schedule({}), 64) if one.node == "tiles"][-1]
+    assert own.reads[0].tolist() == [True, True, False, False, False, False]
     assert own.writes.tolist() == [False, True] * 3
     assert own.registers == tiled_shape(net.node("tiles").op).sums.registers(2) + 2
     assert count(stages(net, Schedule({}), 64, "class")).interval == 6
@@ -152,8 +152,8 @@ def test_windows_read_by_a_tiled_layer():
     traced = reference.trace(net, images)
     assert traced["tiles"].shape == (20, 2, 3, 4)
     assert np.array_equal(traced["tiles"], answers(as_lut_neurons(op), traced["window"]))
-    (own,) = (one for one in stages(net, Schedule({}), 64) if one.stream == "tiles")
-    assert len(own.reads) == 2 * 3 * 6 and own.reads.sum() == 2 * 3 * 3 and own.writes.sum() == 2 * 3 * 2
+    own = [one.segment for one in stages(net, Schedule({}), 64) if one.node == "tiles"][-1]
+    assert len(own.writes) == 2 * 3 * 6 and own.reads[0].sum() == 2 * 3 * 3 and own.writes.sum() == 2 * 3 * 2
 
 
 def gates_of(op):

@@ -27,18 +27,18 @@ def mirror_network(name: str = "mirror_net") -> Network:
     return Network(name, (Node("x", Input((16,))), Node("mirror", TableMac(weights, np.zeros(16, dtype=int)), ("x",))))
 
 
-def mirror_design(depth: int = 15) -> RtlDesign:
-    """depth: of the short branch; fifteen are enough. A memory that nothing reads is there to be counted."""
-    top = TOP.read_text().replace("localparam DEPTH = 15", f"localparam DEPTH = {depth}")
+def mirror_design(depth: int = 16) -> RtlDesign:
+    """depth: of the short branch; sixteen are enough. A memory that nothing reads is there to be counted."""
+    top = TOP.read_text().replace("localparam DEPTH = 16", f"localparam DEPTH = {depth}")
     texts = {
         f"rtl/lutforge/{name}.v": (LIBRARY / f"{name}.v").read_text()
-        for name in ("stream", "control", "carry", "compare", "answers")
+        for name in ("stream", "joins", "folded", "control", "carry", "compare", "answers")
     }
     texts |= {"rtl/lutforge_top.v": top, "mem/spare.weights.mem": "// two words\n0f\na0\n"}
     return RtlDesign("lutforge_top", texts, (), PROBES)
 
 
-def mirror_overlay(folder: Path, depth: int = 15) -> Path:
+def mirror_overlay(folder: Path, depth: int = 16) -> Path:
     """Write the overlay folder, Verilog included; nothing is compiled."""
     network = mirror_network()
     texts = generate(network, Schedule({"mirror": Folded(1, 1)}), load_board("pynq_z2"))

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
 // Sixteen bytes in, y[i] = x[i] + x[15 - i] out: a fork into a short branch (a FIFO) and a long one, which gives
-// nothing before it has an image, and a join. The long branch takes the last byte while the short one is full, so
-// fifteen places are enough and fourteen are not.
+// nothing before it has an image, and a join. The long branch takes the last byte only if the short one has room, so
+// sixteen places are enough and fifteen are not.
 module lutforge_top (
     input wire ap_clk, input wire ap_rst_n,
     input wire [5:0] s_axi_control_AWADDR, input wire s_axi_control_AWVALID, output wire s_axi_control_AWREADY,
@@ -22,7 +22,7 @@ module lutforge_top (
 `endif
     output wire interrupt
 );
-    localparam DEPTH = 15;
+    localparam DEPTH = 16;
     wire rst = ~ap_rst_n;
     wire [31:0] images;
     wire gate_ready, gated_valid, gated_ready, answer_last, answer_valid, answer_ready, batch_end;
@@ -37,7 +37,7 @@ module lutforge_top (
         .in_valid(images_in_TVALID), .in_ready(gate_ready), .gated_valid(gated_valid),
         .gated_ready(gated_ready), .answer_end(batch_end)
     );
-    wire [7:0] x, short_in, short_out, long_in, long_out;
+    wire [7:0] x, short_out, long_out;
     wire x_valid, x_ready, short_in_valid, short_in_ready, short_valid, short_ready;
     wire long_in_valid, long_in_ready, long_valid, long_ready, sum_valid, sum_ready;
     wire [15:0] both;
@@ -45,17 +45,16 @@ module lutforge_top (
         .clk(ap_clk), .rst(rst), .in_data(images_in_TDATA), .in_valid(gated_valid), .in_ready(gated_ready),
         .out_data(x), .out_valid(x_valid), .out_ready(x_ready)
     );
-    lutforge_fork #(.WIDTH(8)) branches (
-        .clk(ap_clk), .rst(rst), .in_data(x), .in_valid(x_valid), .in_ready(x_ready),
-        .left_data(short_in), .left_valid(short_in_valid), .left_ready(short_in_ready),
-        .right_data(long_in), .right_valid(long_in_valid), .right_ready(long_in_ready)
+    lutforge_fork #(.READERS(2)) branches (
+        .in_valid(x_valid), .in_ready(x_ready), .out_valid({long_in_valid, short_in_valid}),
+        .out_ready({long_in_ready, short_in_ready})
     );
     lutforge_fifo #(.WIDTH(8), .DEPTH(DEPTH)) short_branch (
-        .clk(ap_clk), .rst(rst), .in_data(short_in), .in_valid(short_in_valid), .in_ready(short_in_ready),
+        .clk(ap_clk), .rst(rst), .in_data(x), .in_valid(short_in_valid), .in_ready(short_in_ready),
         .out_data(short_out), .out_valid(short_valid), .out_ready(short_ready)
     );
     backwards long_branch (
-        .clk(ap_clk), .rst(rst), .in_data(long_in), .in_valid(long_in_valid), .in_ready(long_in_ready),
+        .clk(ap_clk), .rst(rst), .in_data(x), .in_valid(long_in_valid), .in_ready(long_in_ready),
         .out_data(long_out), .out_valid(long_valid), .out_ready(long_ready)
     );
     lutforge_join #(.LEFT(8), .RIGHT(8)) pairs (

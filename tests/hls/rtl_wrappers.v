@@ -152,3 +152,38 @@ module bench_answers #(
         .out_data(out_data[BEAT-1:0]), .out_last(out_data[BEAT]), .out_valid(out_valid), .out_ready(out_ready)
     );
 endmodule
+
+// A fork before FIFOs, as designs have it.
+module bench_fork #(parameter WIDTH = 8, parameter LEFT = 2, parameter RIGHT = 1) (
+    input wire clk, input wire rst,
+    input wire [WIDTH-1:0] in_data, input wire in_valid, output wire in_ready,
+    output wire [WIDTH-1:0] left_data, output wire left_valid, input wire left_ready,
+    output wire [WIDTH-1:0] right_data, output wire right_valid, input wire right_ready
+);
+    wire [1:0] valid, ready;
+    lutforge_fork #(.READERS(2)) fork_both (
+        .in_valid(in_valid), .in_ready(in_ready), .out_valid(valid), .out_ready(ready)
+    );
+    lutforge_fifo #(.WIDTH(WIDTH), .DEPTH(LEFT)) left_fifo (
+        .clk(clk), .rst(rst), .in_data(in_data), .in_valid(valid[0]), .in_ready(ready[0]),
+        .out_data(left_data), .out_valid(left_valid), .out_ready(left_ready)
+    );
+    lutforge_fifo #(.WIDTH(WIDTH), .DEPTH(RIGHT)) right_fifo (
+        .clk(clk), .rst(rst), .in_data(in_data), .in_valid(valid[1]), .in_ready(ready[1]),
+        .out_data(right_data), .out_valid(right_valid), .out_ready(right_ready)
+    );
+endmodule
+
+// A concatenation of three streams of their own.
+module bench_concat #(parameter BITS = 8, parameter TOTAL = 3, parameter [47:0] ENDS = 48'h000200010000) (
+    input wire clk, input wire rst,
+    input wire [BITS-1:0] a_data, input wire a_valid, output wire a_ready,
+    input wire [BITS-1:0] b_data, input wire b_valid, output wire b_ready,
+    input wire [BITS-1:0] c_data, input wire c_valid, output wire c_ready,
+    output wire [BITS-1:0] out_data, output wire out_valid, input wire out_ready
+);
+    lutforge_concat #(.INPUTS(3), .BITS(BITS), .TOTAL(TOTAL), .ENDS(ENDS)) turns (
+        .clk(clk), .rst(rst), .in_data({c_data, b_data, a_data}), .in_valid({c_valid, b_valid, a_valid}),
+        .in_ready({c_ready, b_ready, a_ready}), .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready)
+    );
+endmodule

@@ -125,12 +125,12 @@ def test_broken_designs_are_found_out(mirror, images, message):
 
 
 def test_a_fifo_one_too_shallow_is_reported_and_not_waited_for(mirror, tmp_path):
-    folder = mirror_overlay(tmp_path / "shallow", depth=14)
+    folder = mirror_overlay(tmp_path / "shallow", depth=15)
     compile_rtl(folder, "netlist")
     message = (
-        r"lane 0 \(image 0..4\), cycle 11090: nothing has moved for 11068 cycles while waiting for answers; 2 of 10 "
+        r"lane 0 \(image 0..4\), cycle 11091: nothing has moved for 11068 cycles while waiting for answers; 2 of 10 "
         r"input beats were taken and 0 of 40 answer beats came \(0 of 5 images\); the last stream that moved is x, in "
-        r"cycle 22"
+        r"cycle 23"
     )
     with pytest.raises(DeviceError, match=message):
         stream(folder, images_of(5 * LANES))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import numpy as np
 import pytest
@@ -84,9 +84,10 @@ def forks_and_joins() -> List[Part]:
     both = words(8)
     left, right = both & 31, both >> 5
     joined = pack(8, both)
+    depths = {"LEFT": 2, "RIGHT": 5}
     return [
-        Part("fork", "lutforge_fork", {"WIDTH": 11}, {"in": wire}, {"left": wire, "right": wire}),
-        Part("fork_narrow", "lutforge_fork", {"WIDTH": 3}, {"in": other}, {"left": other, "right": other}),
+        Part("fork", "bench_fork", {"WIDTH": 11}, {"in": wire}, {"left": wire, "right": wire}),
+        Part("fork_deep", "bench_fork", {"WIDTH": 3, **depths}, {"in": other}, {"left": other, "right": other}),
         Part(
             "join",
             "lutforge_join",
@@ -95,7 +96,32 @@ def forks_and_joins() -> List[Part]:
             {"out": joined},
             clocked=False,
         ),
+        *(addition(*case) for case in ((4, 1, 4, 0, 6), (3, 0, 7, 1, 8), (5, 1, 5, 1, 3))),
+        concatenation("concat", (1, 1, 1)),
+        concatenation("concat_parts", (2, 1, 3)),
     ]
+
+
+def addition(left: int, left_signed: int, right: int, right_signed: int, out: int) -> Part:
+    """Three lanes; sums beyond `out` bits lose their upper ones."""
+    x, y = words(left, lanes=3), words(right, lanes=3)
+    sizes = {"LANES": 3, "LEFT": left, "LEFT_SIGNED": left_signed, "RIGHT": right, "RIGHT_SIGNED": right_signed}
+    sums = np.where(x >> (left - 1) & left_signed, x - (1 << left), x)
+    sums = sums + np.where(y >> (right - 1) & right_signed, y - (1 << right), y)
+    sinks = {"out": pack(out, sums & ((1 << out) - 1))}
+    return Part(
+        f"add{left}_{right}", "lutforge_add", {**sizes, "OUT": out}, {"in": pack(left, x), "in1": pack(right, y)}, sinks
+    )
+
+
+def concatenation(name: str, beats: Tuple[int, int, int]) -> Part:
+    """beats: of each stream in turn."""
+    positions, bits = BEATS // sum(beats), 5
+    parts = [words(bits, positions * count).reshape(positions, count) for count in beats]
+    ends = sum((end - 1) << 16 * place for place, end in enumerate(np.cumsum(beats).tolist()))
+    sources = {port: pack(bits, part.reshape(-1)) for port, part in zip("abc", parts, strict=True)}
+    sinks = {"out": pack(bits, np.concatenate(parts, axis=1).reshape(-1))}
+    return Part(name, "bench_concat", {"BITS": bits, "TOTAL": sum(beats), "ENDS": f"48'd{ends}"}, sources, sinks)
 
 
 def counters() -> List[Part]:

@@ -96,7 +96,7 @@ def test_measured_cycles(mirror):
 def test_a_kernel_outlives_new_verilog(copy):
     """As where one simulator's Verilog is written over another's, the first being in use."""
     executor = RtlExecutor(copy)
-    write_rtl(copy, mirror_design(14), mirror_network())
+    write_rtl(copy, mirror_design(15), mirror_network())
     assert np.array_equal(executor.run(images_of(3)), reference.run(executor.network, images_of(3)))
 
 
@@ -129,11 +129,11 @@ def test_broken_designs_are_found_out(mirror, images, message):
 
 
 def test_a_fifo_one_too_shallow_is_reported_and_not_waited_for(simulator, tmp_path):
-    folder = mirror_overlay(tmp_path / "shallow", depth=14)
+    folder = mirror_overlay(tmp_path / "shallow", depth=15)
     compile_rtl(folder)
     message = (
-        r"cycle 11090: nothing has moved for 11068 cycles while waiting for answers; 2 of 10 input beats were taken and "
-        r"0 of 40 answer beats came \(0 of 5 images\); the last stream that moved is x, in cycle 22"
+        r"cycle 11091: nothing has moved for 11068 cycles while waiting for answers; 2 of 10 input beats were taken and "
+        r"0 of 40 answer beats came \(0 of 5 images\); the last stream that moved is x, in cycle 23"
     )
     with pytest.raises(DeviceError, match=message):
         RtlExecutor(folder).run(images_of(5))
@@ -217,7 +217,7 @@ def test_memories_are_counted_before_anything_runs(copy):
 
 def test_new_verilog_removes_what_was_compiled(copy):
     before = load_manifest(copy)
-    write_rtl(copy, mirror_design(14), mirror_network())
+    write_rtl(copy, mirror_design(15), mirror_network())
     assert not (copy / "rtl" / "sim_verilator").exists()
     assert load_manifest(copy) == before  # it named these files already
     assert "rtl/lutforge_top.v" in before.files and "rtl/sim_verilator" in before.files

@@ -19,7 +19,6 @@ from lutforge.boards import load_board
 from lutforge.errors import ToolError
 from lutforge.hls import verilator
 from lutforge.hls.rtl_generator import generate_rtl
-from lutforge.operations import Input
 from lutforge.reference import trace
 from lutforge.schedule import lanes
 from lutforge.streams import input_stream
@@ -60,16 +59,17 @@ def parts_of(random_networks, kind, seed):
             continue  # test_rtl_parts has it
         node = network.node(unit.node)
         width, kind_out = widths[node.name], network.types[node.name]
-        source = network.input_type(node) if node.inputs else kind_out
-        images = CYCLES // max(source.elements // width.inputs, kind_out.elements // width.outputs) + 2
+        sources = {f"in{port or ''}": name for port, name in enumerate(node.inputs)}
+        beats_in = [network.types[name].elements // width.inputs for name in sources.values()]
+        images = CYCLES // max([*beats_in, kind_out.elements // width.outputs]) + 2
         values = trace(network, rng.integers(network.input.low, network.input.high + 1, (images, *network.input.shape)))
-        if isinstance(node.op, Input):
-            beats = host_beats(network, board, values[node.name])
-        else:
-            beats = pack(source.bits, values[node.inputs[0]].reshape(-1, width.inputs))
+        beats = {
+            port: pack(network.types[name].bits, values[name].reshape(-1, width.inputs))
+            for port, name in sources.items()
+        } or {"in": host_beats(network, board, values[node.name])}
         wanted = pack(kind_out.bits, values[node.name].reshape(-1, width.outputs))
         module = unit.module.replace("lutforge_node_", f"lutforge_node_{kind}_")
-        parts.append(Part(f"{kind}_{node.name}", module, {}, {"in": beats}, {"out": wanted}))
+        parts.append(Part(f"{kind}_{node.name}", module, {}, beats, {"out": wanted}))
     return parts, texts, {f"{kind}_{name}": text for name, text in memories.items()}
 
 

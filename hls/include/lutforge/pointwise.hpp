@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
-// Operations on each element: threshold, rescale, affine, encode. The channels of one of VECTORS vectors per
+// Operations on each element: threshold, rescale, affine, encode, and the sum of two streams. The channels of one of VECTORS vectors per
 // image pass in GROUPS beats of LANES.
 #ifndef LUTFORGE_POINTWISE_HPP
 #define LUTFORGE_POINTWISE_HPP
@@ -47,6 +47,27 @@ void encode(hls::stream<ap_uint<LANES * BITS> >& in, hls::stream<ap_uint<LANES *
                 }
                 out.write(bits);
             }
+        }
+    }
+}
+
+// The sum of two streams; BEATS times an image.
+template <int BEATS, int LANES, int LEFT_BITS, bool LEFT_SIGNED, int RIGHT_BITS, bool RIGHT_SIGNED, int OUT_BITS>
+void add(hls::stream<ap_uint<LANES * LEFT_BITS> >& in, hls::stream<ap_uint<LANES * RIGHT_BITS> >& in1,
+         hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
+    for (unsigned image = 0; image < images; ++image) {
+        for (int beat = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+            int x[LANES], y[LANES];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=1
+#pragma HLS ARRAY_PARTITION variable=y complete dim=1
+            unpack<LANES, LEFT_BITS, LEFT_SIGNED>(in.read(), x);
+            unpack<LANES, RIGHT_BITS, RIGHT_SIGNED>(in1.read(), y);
+            for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+                x[lane] += y[lane];
+            }
+            out.write(pack<LANES, OUT_BITS>(x));
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The lutforge authors
 // SPDX-License-Identifier: Apache-2.0
-// AXI streams at both ends, and width converters between layers.
+// AXI streams at both ends; width converters between layers; streams that fork and follow one another.
 // Loops are perfect nests with the work in the innermost, so that one pipeline runs through a whole batch.
 #ifndef LUTFORGE_STREAM_HPP
 #define LUTFORGE_STREAM_HPP
@@ -67,6 +67,42 @@ void widen(hls::stream<ap_uint<A * BITS> >& in, hls::stream<ap_uint<B * BITS> >&
                 wide = wide >> (A * BITS);
                 wide.range(B * BITS - 1, (B - A) * BITS) = in.read();
                 if (part == B / A - 1) out.write(wide);
+            }
+        }
+    }
+}
+
+// BEATS times an image, one beat to each of two readers.
+template <int BITS, int BEATS>
+void duplicate(hls::stream<ap_uint<BITS> >& in, hls::stream<ap_uint<BITS> >& out, hls::stream<ap_uint<BITS> >& out1,
+               unsigned images) {
+    for (unsigned image = 0; image < images; ++image) {
+        for (int beat = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+            const ap_uint<BITS> both = in.read();
+            out.write(both);
+            out1.write(both);
+        }
+    }
+}
+
+// For each of VECTORS positions LEFT beats of one stream, then RIGHT beats of another; elements become OUT_BITS wide.
+template <int VECTORS, int LEFT, int RIGHT, int LANES, int LEFT_BITS, bool LEFT_SIGNED, int RIGHT_BITS,
+          bool RIGHT_SIGNED, int OUT_BITS>
+void concat(hls::stream<ap_uint<LANES * LEFT_BITS> >& in, hls::stream<ap_uint<LANES * RIGHT_BITS> >& in1,
+            hls::stream<ap_uint<LANES * OUT_BITS> >& out, unsigned images) {
+    for (unsigned image = 0; image < images; ++image) {
+        for (int vector = 0; vector < VECTORS; ++vector) {
+            for (int part = 0; part < LEFT + RIGHT; ++part) {
+#pragma HLS PIPELINE II=1
+                int x[LANES];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=1
+                if (part < LEFT) {
+                    unpack<LANES, LEFT_BITS, LEFT_SIGNED>(in.read(), x);
+                } else {
+                    unpack<LANES, RIGHT_BITS, RIGHT_SIGNED>(in1.read(), x);
+                }
+                out.write(pack<LANES, OUT_BITS>(x));
             }
         }
     }
