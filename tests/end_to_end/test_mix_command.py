@@ -100,7 +100,10 @@ def test_mistakes(folder, tmp_path):
     for words, message in (
         ([net, "--images", folder / "bare.npz"], "it has no `labels`, and accuracy cannot be measured without"),
         ([net], "say where the images are: either --images FILE.npz or --dataset NAME"),
-        ([net, *images, "--objective", "area"], "objective 'area' is unknown; use one of transistors, lut6"),
+        (
+            [net, *images, "--objective", "area"],
+            "cost model 'area' is unknown; use one of transistors, lut6, liberty, energy",
+        ),
         ([net, *images, "--price", 10], "no mix costs 10: the cheapest options of all layers cost"),
         ([tmp_path / "none.npz", *images], "none.npz: no such file"),
         ([tmp_path / "other.npz", *images], "network none has no table multiplications, so there is nothing to mix"),
