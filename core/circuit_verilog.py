@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A `Circuit` of `lutforge.cells` as structural Verilog: one instance per cell, in the circuit's order.
 
-Two modules are written. `multiplier` is the logic alone, with what its SRAM cells hold as an input. In
-`programmed_multiplier` each of them is a flip-flop, and all of them form one chain, through which a weight's bits are
+Two modules are written. The first is the logic alone, with what its SRAM cells hold as an input. In the second, which
+has `programmed_` before its name, each of them is a flip-flop, and all form one chain through which a weight's bits are
 shifted in. Standard cells have no SRAM cell; a chain is the smallest storage that can be written, since a write port
 would cost a multiplexer per bit. It is larger than SRAM, so that tables come out dearer than in the transistor model.
 """
@@ -14,8 +14,7 @@ from typing import Dict, List
 
 from lutforge.cells import AND, FULL_ADDER, HALF_ADDER, MUX, Circuit
 
-LOGIC, PROGRAMMED = "multiplier", "programmed_multiplier"
-PATH = "multiplier.v"
+PROGRAMMED = "programmed_"
 CELLS: Dict[str, str] = {
     MUX: "module MUX2 (input s, input low, input high, output y);\n    assign y = s ? high : low;\nendmodule\n",
     AND: "module AND2 (input a, input b, output y);\n    assign y = a & b;\nendmodule\n",
@@ -27,15 +26,17 @@ CELLS: Dict[str, str] = {
 """The cells; pins in the order of a `Circuit`'s inputs and outputs."""
 
 
-def circuit_verilog(circuit: Circuit) -> Dict[str, str]:
-    """Return {path: text} of the two modules and of the cells they use. Signal k of the circuit is the wire n[k]."""
-    used = [text for kind, text in CELLS.items() if circuit.counts()[kind]]
-    return {PATH: "\n".join([*used, _logic(circuit), _programmed(circuit)])}
+def circuit_verilog(circuit: Circuit, name: str = "multiplier") -> Dict[str, str]:
+    """Return {path: text}: the two modules, and their cells. Signal k of the circuit is the wire n[k].
+
+    name: of the first module and of its file.
+    """
+    return {"cells.v": "\n".join(CELLS.values()), f"{name}.v": f"{_logic(circuit, name)}\n{_programmed(circuit, name)}"}
 
 
-def _logic(circuit: Circuit) -> str:
+def _logic(circuit: Circuit, name: str) -> str:
     lines = [
-        f"module {LOGIC} (",
+        f"module {name} (",
         f"    input [{len(circuit.activation) - 1}:0] activation,",
         f"    input [{len(circuit.stored) - 1}:0] stored,",
         f"    output [{len(circuit.product) - 1}:0] product",
@@ -54,10 +55,10 @@ def _pins(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> str:
     return ", ".join(f"n[{signal}]" for signal in (*inputs, *outputs))
 
 
-def _programmed(circuit: Circuit) -> str:
+def _programmed(circuit: Circuit, name: str) -> str:
     """Return the module whose stored bits are a chain: the first bit that goes in ends in the highest place."""
     lines: List[str] = [
-        f"module {PROGRAMMED} (",
+        f"module {PROGRAMMED}{name} (",
         "    input clk,",
         "    input next,",
         f"    input [{len(circuit.activation) - 1}:0] activation,",
@@ -65,6 +66,6 @@ def _programmed(circuit: Circuit) -> str:
         ");",
         f"    reg [{len(circuit.stored) - 1}:0] stored;",
         "    always @(posedge clk) stored <= {stored, next};",
-        f"    {LOGIC} logic_alone (activation, stored, product);",
+        f"    {name} logic_alone (activation, stored, product);",
     ]
     return "\n".join([*lines, "endmodule\n"])

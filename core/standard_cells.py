@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Dict, FrozenSet, Mapping
 
 from lutforge.cells import Circuit
-from lutforge.circuit_verilog import PATH, PROGRAMMED, circuit_verilog
+from lutforge.circuit_verilog import PROGRAMMED, circuit_verilog
 from lutforge.errors import LibraryError, ToolError
 from lutforge.yosys import RESULT, run_passes, yosys_version
 
@@ -23,8 +23,8 @@ LIBRARY = "cells.lib"
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 CELL = re.compile(r'\bcell\s*\(\s*"?([^"()\s]+)"?\s*\)')
 PASSES = (
-    f"read_verilog ../{PATH}",
-    f"synth -noabc -flatten -top {PROGRAMMED}",
+    "read_verilog ../cells.v ../multiplier.v",
+    f"synth -noabc -flatten -top {PROGRAMMED}multiplier",
     f"dfflibmap -liberty ../{LIBRARY}",
     f"abc -liberty ../{LIBRARY}",
     "opt_clean",
