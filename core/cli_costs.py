@@ -69,7 +69,7 @@ def _prices(document: Dict[str, Any]) -> Table:
     models = document["models"]
     rows = [[form["form"], *(_short(form["prices"][name]) for name in models)] for form in document["forms"]]
     title = f"{document['network']}: {document['weights_not_0']:,} weights that are not 0, of {document['weights']:,}"
-    return simple_table(title, ["multipliers", *(f"{name} {models[name]['kind']}" for name in models)], rows)
+    return simple_table(title, ["multipliers", *(f"{name}\n{models[name]['kind']}" for name in models)], rows)
 
 
 def _ratios(document: Dict[str, Any], base: str) -> Table:
