@@ -8,9 +8,9 @@ the multipliers alone, LUT6 those of the unrolled layer with its adder trees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Dict, Mapping, Optional, Protocol, Tuple
+from typing import Any, Mapping, Optional, Protocol, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from lutforge.multipliers import Approximate, DivideConquer, Multiplier, shaped
 from lutforge.network import Network
 from lutforge.numerics import bits_for
 from lutforge.operations import TableMac
-from lutforge.standard_cells import Library, StandardCellArea, synthesised_area
+from lutforge.standard_cells import Library, synthesised_area
 from lutforge.toggles import LayerSample, layer_samples, switched_transistors, toggles
 from lutforge.unrolled_area import unrolled_parts
 
@@ -113,14 +113,13 @@ class Lut6:
 
 @dataclass(frozen=True)
 class StandardCells:
-    """Area in the standard cells of a Liberty file; what is stored is flip-flops. Each circuit is synthesised once."""
+    """Area in the standard cells of a Liberty file; what is stored is flip-flops."""
 
     library: Library
     name: str = LIBERTY
     unit: str = "the library's area"
     kind: str = SYNTHESISED
     forms: Tuple[Multiplier, ...] = CMOS_FORMS
-    found: Dict[Tuple[Multiplier, int, int], StandardCellArea] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -129,10 +128,9 @@ class StandardCells:
 
     def price(self, network: Network, name: str, op: TableMac) -> float:
         """Return an area in the library's unit."""
-        key = (op.multiplier, network.input_type(network.node(name)).bits, weight_bits(op))
-        if key not in self.found:
-            self.found[key] = synthesised_area(circuit_of(network, name, op), self.library)
-        return float(np.count_nonzero(op.weights)) * self.found[key].area
+        bits = network.input_type(network.node(name)).bits
+        each = _area(self.library, op.multiplier, bits, weight_bits(op))
+        return float(np.count_nonzero(op.weights)) * each
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ class Energy:
         circuit, mask = circuit_of(network, name, op), (1 << source.bits) - 1
         switched = 0.0
         for window in sample.windows:
-            codes = shaped(op.multiplier, window, source.bits, False) & mask
+            codes = shaped(op.multiplier, window, source.bits, source.signed) & mask
             switched += switched_transistors(circuit, toggles(circuit, sample.weights, codes))
         each = switched / (len(sample.weights) * sample.steps)
         return each * np.count_nonzero(op.weights) * sample.vectors
@@ -205,3 +203,8 @@ def circuit_of(network: Network, name: str, op: TableMac) -> Circuit:
 @lru_cache(maxsize=256)
 def _circuit(multiplier: Multiplier, activation_bits: int, bits: int) -> Circuit:
     return multiplier_circuit(multiplier, activation_bits, bits, True)
+
+
+@lru_cache(maxsize=256)
+def _area(library: Library, multiplier: Multiplier, activation_bits: int, bits: int) -> float:
+    return synthesised_area(_circuit(multiplier, activation_bits, bits), library).area

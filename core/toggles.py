@@ -74,10 +74,10 @@ def switched_transistors(circuit: Circuit, counts: npt.NDArray[np.int64]) -> flo
 
 @dataclass(frozen=True)
 class LayerSample:
-    """Activations on their way through weights of a layer: what `toggles` wants, and what it stands for.
+    """Activations on their way through weights of a layer, and what they stand for.
 
-    weights: int64 [n], not 0; windows: codes int64 [steps, n], one after the other in each; live: weights of the layer
-    that are not 0; vectors: activations of each weight in an image.
+    weights: int64 [n], not 0; windows: activations int64 [steps, n], one after the other in each; live: weights of the
+    layer that are not 0; vectors: activations of each weight in an image.
     """
 
     weights: npt.NDArray[np.int64]
@@ -102,23 +102,21 @@ def layer_samples(network: Network, images: Ints, seed: int = 0) -> Dict[str, La
 
     def see(node: Node, x: Ints) -> Node:
         if isinstance(node.op, TableMac):
-            found[node.name] = _sampled(node.name, node.op, x, network.input_type(node).bits, rng)
+            found[node.name] = _sampled(node.name, node.op, x, rng)
         return node
 
     walk(network, images, see)
     return found
 
 
-def _sampled(name: str, op: TableMac, x: Ints, bits: int, rng: np.random.Generator) -> LayerSample:
+def _sampled(name: str, op: TableMac, x: Ints, rng: np.random.Generator) -> LayerSample:
     stream = x.reshape(-1, x.shape[-1])
     if len(stream) < 2:
         raise InputError(f"layer {name}: 1 activation of each weight; energy wants at least 2, give more images")
     live = np.flatnonzero(op.weights)
     chosen = np.sort(rng.choice(live, min(WEIGHTS, len(live)), replace=False))
     weights, elements = op.weights.reshape(-1)[chosen].astype(np.int64), chosen % x.shape[-1]
-    windows = [
-        stream[start:end, elements].astype(np.int64) & ((1 << bits) - 1) for start, end in _windows(len(stream), rng)
-    ]
+    windows = [stream[start:end, elements].astype(np.int64) for start, end in _windows(len(stream), rng)]
     return LayerSample(weights, tuple(windows), len(live), len(stream) // len(x))
 
 

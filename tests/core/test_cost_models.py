@@ -70,6 +70,16 @@ def test_energy_is_the_switching_of_all_weights():
     assert f"; {live} of {live} weights, up to 6 activations each;" in Energy({"fc1": model.samples["fc1"]}).label
 
 
+def test_a_signed_activation_is_rounded_as_one_and_passes_as_its_code():
+    nodes = (Node("x", Input((1,), -128, 127)), Node("fc", TableMac([[100]], [0]), ("x",)))
+    net, form = Network("signed", nodes), Approximate(2, round_bits=4)
+    images = np.arange(-128, 128)[:, None]
+    price = cost_model("energy", net, images).price(net, "fc", replace(net.node("fc").op, multiplier=form))
+    circuit = multiplier_circuit(form, 8, 8, True)
+    codes = products(form, np.array([1]), 8, True)[0][images % 256] & 255
+    assert price == pytest.approx(switched_transistors(circuit, toggles(circuit, np.array([100]), codes)) / 255)
+
+
 def test_each_circuit_is_synthesised_once(monkeypatch):
     asked = []
 
@@ -78,14 +88,14 @@ def test_each_circuit_is_synthesised_once(monkeypatch):
         return StandardCellArea(100.0 + len(asked), 9.0, {}, "0.0")
 
     monkeypatch.setattr(cost_models, "synthesised_area", synthesised)
-    net, model = network(), StandardCells(LIBRARY)
+    net, model = network(), StandardCells(Library(Path("once.lib"), "", frozenset()))
     op = net.node("fc1").op
     live = np.count_nonzero(op.weights)
     for _ in range(2):
         assert model.price(net, "fc1", op) == 101 * live
         assert model.price(net, "fc1", replace(op, multiplier=Digital())) == 102 * live
     assert model.price(net, "fc2", net.node("fc2").op) == 103 * np.count_nonzero(net.node("fc2").op.weights)
-    assert len(asked) == 3 and "none.lib" in model.label
+    assert len(asked) == 3 and "once.lib" in model.label
 
 
 def test_products_of_a_large_layer_are_all_counted():
