@@ -24,6 +24,7 @@ class ArrayManifest(Overlay):
     geometry: Geometry
 
     source: ClassVar[str] = "geometry"
+    command: ClassVar[str] = "lutforge array generate"
 
     @property
     def source_sha256(self) -> str:

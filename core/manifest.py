@@ -64,6 +64,9 @@ class Overlay:
     source: ClassVar[str] = ""
     """What the overlay was made from, in a word."""
 
+    command: ClassVar[str] = ""
+    """What writes its folder."""
+
     @property
     def source_sha256(self) -> str:
         """Return the sha256 of what the overlay was made from; the compiled kernel carries the same."""
@@ -83,6 +86,7 @@ class Manifest(Overlay):
 
     needed: ClassVar[Tuple[str, ...]] = (BIT, HWH, NETWORK)
     source: ClassVar[str] = "network"
+    command: ClassVar[str] = "lutforge generate"
 
     @property
     def source_sha256(self) -> str:
