@@ -17,7 +17,7 @@ from lutforge.array_geometry import Geometry
 from lutforge.array_manifest import ArrayManifest, load_array
 from lutforge.array_model import ArrayModel
 from lutforge.array_program import Program, compile_program
-from lutforge.array_words import Send, Words, decode
+from lutforge.array_words import Words, answer_beats
 from lutforge.executors import check_images
 from lutforge.kernel import CompiledLibrary
 from lutforge.network import Network
@@ -53,7 +53,7 @@ class CompiledArray:
 
     def stream(self, data: Bytes, beats: int) -> Bytes:
         """Return the bytes of the answers. data: uint8 [8 * beats], the program."""
-        return self.answers(data, beats, answer_bytes(words_of(data), self.manifest.geometry))
+        return self.answers(data, beats, 8 * answer_beats(words_of(data), self.manifest.geometry))
 
     def answers(self, data: Bytes, beats: int, wanted: int) -> Bytes:
         """Return `wanted` bytes of answers; DeviceError if the array answers more or fewer."""
@@ -75,12 +75,6 @@ def words_of(data: Bytes) -> Words:
 def bytes_of(words: Words) -> Bytes:
     """Return the bytes of words: uint8 [8 * words]."""
     return np.ascontiguousarray(words, dtype=np.dtype("<u8")).view(np.uint8)
-
-
-def answer_bytes(words: Words, geometry: Geometry) -> int:
-    """Return the bytes that a program is answered with."""
-    counts = [command.count for command, _ in decode(words, geometry) if isinstance(command, Send)]
-    return sum(counts) * geometry.answer_beats * 8
 
 
 class ArrayExecutor:

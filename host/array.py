@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
+from lutforge.array_cycles import cycles_of
 from lutforge.array_geometry import BEAT_BITS, Geometry
 from lutforge.array_kernels import bytes_of, words_of
 from lutforge.array_manifest import ArrayManifest, load_array
@@ -41,6 +42,7 @@ class ArrayAccelerator(LoadedOverlay[Exchange]):
     def __init__(self, folder: Path, manifest: ArrayManifest, device: Any, kernel: str, timeout_s: float):
         self.manifest = manifest
         self._program: Optional[Program] = None
+        self._cycles = 0
         super().__init__(folder, manifest, device, kernel, timeout_s)
 
     @classmethod
@@ -97,7 +99,7 @@ class ArrayAccelerator(LoadedOverlay[Exchange]):
                 f"{network.name}: a run of {program.images} images takes {largest} bytes; the DMA moves at most "
                 f"{link.length_limit}. Build the array with a wider length field, or load fewer images"
             )
-        self._program = program
+        self._program, self._cycles = program, cycles_of(program).latency
         self.__dict__.pop("_emulation", None)
         return program
 
@@ -121,7 +123,7 @@ class ArrayAccelerator(LoadedOverlay[Exchange]):
         if not len(images):
             return logits
         sent = len(program.stream(images[:1]))
-        predicted_s = predicted_cycles(program, sent) / (link.session.clock_mhz * 1e6)
+        predicted_s = self._cycles / (link.session.clock_mhz * 1e6)
         order = Order(sent, program.images, sent * BEAT_BYTES, program.answer_beats * BEAT_BYTES, predicted_s)
         with self._loaded_again_if_it_fails():
             source, target = self._allocate(link, order)
@@ -156,10 +158,14 @@ class ArrayAccelerator(LoadedOverlay[Exchange]):
 
     def verify(self, images: Ints) -> Verification:
         """Compare every answer with the fast engine's, equal integers, and name the first difference."""
-        images = check_images(self.network, images)
         if not len(images):
             raise InputError("verify of 0 images compares nothing; at least one image is wanted")
-        found = self.run(images).reshape(len(images), -1)
+        return self.compare(images, self.predict(images))
+
+    def compare(self, images: Ints, result: Result) -> Verification:
+        """Compare answers that `predict` gave with the fast engine's. images: those that it was asked for."""
+        found = result.logits
+        assert found is not None
         wanted = self._emulation.run(images).reshape(found.shape)
         places = np.argwhere(found != wanted)
         first = None
@@ -173,11 +179,6 @@ class ArrayAccelerator(LoadedOverlay[Exchange]):
     @cached_property
     def _emulation(self) -> FastExecutor:
         return FastExecutor(self.network)
-
-
-def predicted_cycles(program: Program, beats: int) -> int:
-    """Return about how many cycles a run takes, for the patience of the driver: its beats, and each pass of a tile."""
-    return beats + sum((step.tiles + step.kept) * step.positions for step in program.steps)
 
 
 def _no_images(network: Network) -> Ints:
