@@ -8,9 +8,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, Tuple
 
-from lutforge.array_geometry import Geometry
+import lutforge
+from lutforge.array_geometry import BEAT_BITS, Geometry
+from lutforge.boards import Board
 from lutforge.errors import OverlayError, ScheduleError
 from lutforge.manifest import ARRAY, FORMAT, MANIFEST, Overlay, check, load_manifest, whole
 
@@ -35,6 +37,23 @@ class ArrayManifest(Overlay):
 def geometry_sha256(geometry: Geometry) -> str:
     """Return the sha256 of an array's sizes, which the compiled kernel carries too."""
     return hashlib.sha256(json.dumps(geometry.to_document(), sort_keys=True).encode()).hexdigest()
+
+
+def array_manifest(geometry: Geometry, board: Board, *, emulated: bool, files: Tuple[str, ...]) -> ArrayManifest:
+    """Return the manifest of an array on a board."""
+    return ArrayManifest(
+        name=f"array_{geometry.pe}x{geometry.simd}",
+        board=board.name,
+        processing_system=board.processing_system,
+        arch=board.arch,
+        beat_bits=BEAT_BITS,
+        clock_mhz=board.clock_mhz,
+        dma_length_bits=board.dma_length_bits,
+        emulated=emulated,
+        geometry=geometry,
+        lutforge=lutforge.__version__,
+        files=files,
+    )
 
 
 def to_json(manifest: ArrayManifest) -> str:

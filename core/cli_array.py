@@ -17,9 +17,10 @@ from lutforge.array_kernels import ARRAY_KERNELS
 from lutforge.array_manifest import load_array
 from lutforge.array_plan import ArrayPlan, plan_of
 from lutforge.array_program import compile_program
-from lutforge.boards import board_names, load_board
+from lutforge.boards import board_names, load_board, with_clock
 from lutforge.cli_console import DIFFERENT, OK, emit, progress, say, simple_table
 from lutforge.errors import LutforgeError
+from lutforge.manifest import HWH
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -112,6 +113,36 @@ def _plan_table(found: ArrayPlan, geometry: Geometry, clock_mhz: float) -> Table
         f"{geometry.sum_words:,}; program {found.program_bytes:,} bytes; multiplications of one image"
     )
     return simple_table(title, ["node", *names], rows)
+
+
+@app.command()
+def overlay(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The plan folder to write.")] = Path("plan"),
+    board: BoardName = "pynq_z2",
+    route: Annotated[str, typer.Option("--route", help="hls (C synthesis) or rtl (Verilog as an IP).")] = "hls",
+    pe: Pe = DEFAULT.pe,
+    simd: Simd = DEFAULT.simd,
+    weight_bits: WeightBits = DEFAULT.weight_bits,
+    generators: Generators = DEFAULT.generators,
+    activation_words: ActivationWords = DEFAULT.activation_words,
+    sum_words: SumWords = DEFAULT.sum_words,
+    clock: Annotated[Optional[float], typer.Option("--clock", help="MHz; default: the board file's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a build plan of an array, which `lutforge overlay build` runs where Vivado is installed."""
+    from lutforge.hls.array_generator import generate_array
+    from lutforge.hls.array_rtl import generate_array_rtl
+    from lutforge.overlays.plan import plan_array, write_plan
+
+    geometry = Geometry(pe, simd, weight_bits, generators, activation_words, sum_words)
+    chosen = load_board(board) if clock is None else with_clock(load_board(board), clock)
+    texts = generate_array(geometry, chosen)
+    if route == "rtl":
+        texts = {**generate_array_rtl(geometry).texts, HWH: texts[HWH]}
+    planned = plan_array(geometry, chosen, texts, route)
+    write_plan(out, None, planned)
+    emit({"plan": str(out), "route": route, "board": board, "files": len(planned), **geometry.to_document()}, as_json)
+    say(f"next, where Vivado is installed: {out}/build.sh, or lutforge overlay build {out}")
 
 
 @app.command()

@@ -11,7 +11,6 @@ import hashlib
 from pathlib import Path
 from typing import Dict
 
-import lutforge
 from lutforge import array_manifest as manifests
 from lutforge.array_geometry import BEAT_BITS, Geometry
 from lutforge.array_program import memory_bits
@@ -50,21 +49,8 @@ def generate_array(geometry: Geometry, board: Board) -> Dict[str, str]:
         f"geometry sha256 {manifests.geometry_sha256(geometry)}\n"
         f"hwh sha256 {hashlib.sha256(result[HWH].encode()).hexdigest()}\n"
     )
-    result[MANIFEST] = manifests.to_json(
-        manifests.ArrayManifest(
-            name=array_name(geometry),
-            board=board.name,
-            processing_system=board.processing_system,
-            arch=board.arch,
-            beat_bits=BEAT_BITS,
-            clock_mhz=board.clock_mhz,
-            dma_length_bits=board.dma_length_bits,
-            emulated=True,
-            geometry=geometry,
-            lutforge=lutforge.__version__,
-            files=tuple(sorted(result)),
-        )
-    )
+    manifest = manifests.array_manifest(geometry, board, emulated=True, files=tuple(sorted(result)))
+    result[MANIFEST] = manifests.to_json(manifest)
     return dict(sorted(result.items()))
 
 
@@ -72,11 +58,6 @@ def write_array(folder: Path | str, texts: Dict[str, str]) -> None:
     """Write what `generate_array` returned; files of an earlier generation that are not among them are removed."""
     root = Path(folder)
     write_texts(root, texts, lambda: manifests.load_array(root).files)
-
-
-def array_name(geometry: Geometry) -> str:
-    """Return what an array is called."""
-    return f"array_{geometry.pe}x{geometry.simd}"
 
 
 def _check_memories(geometry: Geometry, board: Board) -> None:

@@ -76,6 +76,18 @@ def test_generate(tmp_path):
     assert "generators 3 do not divide pe 16" in bad("array", "generate", "-o", tmp_path, "--generators", 3)
 
 
+@pytest.mark.parametrize("route", ["hls", "rtl"])
+def test_overlay(tmp_path, route):
+    said = good("array", "overlay", "-o", tmp_path / "plan", "--route", route, "--board", "zcu104", "--clock", 100)
+    assert (said["route"], said["board"], said["pe"]) == (route, "zcu104", 16)
+    assert "set clock_mhz {100}" in (tmp_path / "plan" / "options.tcl").read_text()
+    assert (
+        (tmp_path / "plan" / ("src" if route == "hls" else "ip/rtl") / "lutforge_top")
+        .with_suffix(".cpp" if route == "hls" else ".v")
+        .is_file()
+    )
+
+
 def test_plan(files, compiled_array):
     said = good("array", "plan", files / "dense_1.npz", "--overlay", compiled_array(SMALL), "--run-images", 4)
     (step,) = said["steps"]
