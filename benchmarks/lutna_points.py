@@ -17,7 +17,8 @@ from lutforge.training.bit_widths import ALL_ACTIVATION_BITS, ALL_WEIGHT_BITS, a
 from lutforge.training.calibration import calibrate, calibration_images
 from lutforge.training.data import Dataset
 from lutforge.training.deep_net import DeepNet
-from lutforge.training.deep_plan import DeepPlan, Settling, floating_network, train_deep
+from lutforge.training.deep_plan import DeepPlan, Settling
+from lutforge.training.deep_training import floating_network, train_deep
 from lutforge.training.export import freeze_report, to_network
 from lutforge.training.fit import Fitted, accuracy
 from lutforge.training.recipe import recipe_named
