@@ -70,7 +70,7 @@ def points() -> List[Point]:
     """Return all points, in the order in which they are made."""
     five = ("vgg11", "resnet18", "vgg19", "resnet34", "googlenet")
     found = [Point("training", f"{name}_cifar10", f"{name}_cifar10") for name in five]
-    found.append(Point("training", "vgg11_eighth", "vgg11_eighth"))
+    found.append(Point("training", "lutna_vgg11_cifar10", "lutna_vgg11_cifar10"))
     found.append(Point("ticket", "vgg11_tickets", "vgg11_tickets"))
     found.append(Point("ticket", "vgg11_channels", "vgg11_channels", start="vgg11_tickets"))
     found += [Point("ticket", f"{name}_gradual", f"{name}_gradual", start=f"{name}_cifar10") for name in five[1:]]
