@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can compute a program of the programmable array: the model in numpy, and the compiled C simulation.
+"""What can compute a program of the programmable array: the model in numpy, and simulations of its C++ and Verilog.
 
 Each is made from an overlay folder and its manifest, and answers the beats of a program; none of them knows a network.
 """
@@ -17,6 +17,7 @@ from lutforge.array_geometry import Geometry
 from lutforge.array_manifest import ArrayManifest, load_array
 from lutforge.array_model import ArrayModel
 from lutforge.array_program import Program, compile_program
+from lutforge.array_simulation import ArraySimulation, find_simulation
 from lutforge.array_words import Words, answer_beats
 from lutforge.executors import check_images
 from lutforge.kernel import CompiledLibrary
@@ -27,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class ArrayKernel(Protocol):
-    """Computes the beats of a program; its memories stay as they are from one program to the next."""
+    """Computes the beats of a program."""
 
     def stream(self, data: Bytes, beats: int) -> Bytes:
         """Return the bytes of the answers. data: uint8 [8 * beats], the program."""
@@ -62,8 +63,27 @@ class CompiledArray:
         return result
 
 
+class SimulatedArray:
+    """The compiled simulation of an array's Verilog. It runs each program behind a reset, so that memories that the
+    next one reads must be written by it, as every compiled network does."""
+
+    def __init__(self, folder: Path | str, manifest: Optional[ArrayManifest] = None):
+        made = manifest or load_array(folder)
+        self.simulation = ArraySimulation(find_simulation(Path(folder), made.source_sha256), made.geometry)
+
+    def stream(self, data: Bytes, beats: int) -> Bytes:
+        """Return the bytes of the answers. data: uint8 [8 * beats], the program."""
+        (answers,) = self.simulation.run([words_of(data)])
+        return bytes_of(answers)
+
+
 KernelFactory = Callable[[Path, ArrayManifest], ArrayKernel]
-ARRAY_KERNELS: Dict[str, KernelFactory] = {"fast": ModelKernel, "csim": CompiledArray, "reference": ModelKernel}
+ARRAY_KERNELS: Dict[str, KernelFactory] = {
+    "fast": ModelKernel,
+    "csim": CompiledArray,
+    "rtl": SimulatedArray,
+    "reference": ModelKernel,
+}
 """What can compute in an array, by the name that the emulated device and the command line know it by."""
 
 

@@ -166,8 +166,7 @@ def run(
     if kernel not in ARRAY_KERNELS:
         raise LutforgeError(f"--kernel {kernel}: use one of {', '.join(ARRAY_KERNELS)}")
     given = sources.read_images(images, dataset, data, limit)
-    if kernel == "csim":
-        sources.compile_if_needed(overlay)
+    sources.prepare_array(overlay, kernel)
     documents = []
     with ArrayAccelerator.open(overlay, kernel=kernel) as accelerator:
         for path in networks:

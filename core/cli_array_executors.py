@@ -26,8 +26,7 @@ def array_executor(name: str, network: Network, overlay: Optional[Path], board: 
     """Return an executor by its name in `ARRAY_EXECUTORS`. overlay: used if it is an array's folder."""
     folder = overlay if overlay is not None and is_array(overlay) else _made_for(network, board)
     kernel = sources.ARRAY_EXECUTORS[name]
-    if kernel == "csim":
-        sources.compile_if_needed(folder)
+    sources.prepare_array(folder, kernel)
     manifest = load_array(folder)
     return ArrayExecutor(network, manifest.geometry, ARRAY_KERNELS[kernel](folder, manifest), name)
 

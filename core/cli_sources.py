@@ -23,7 +23,7 @@ from lutforge.cli_console import say
 from lutforge.comparison import Run
 from lutforge.engine.build import has_compiler, is_compiled
 from lutforge.engine.executor import FastExecutor
-from lutforge.errors import InputError, LutforgeError, ScheduleError
+from lutforge.errors import InputError, LutforgeError, OverlayError, ScheduleError
 from lutforge.executors import Executor
 from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE, load_manifest, require_network
 from lutforge.network import Network
@@ -32,7 +32,7 @@ from lutforge.reference import ReferenceExecutor
 from lutforge.schedule import CARRY, LUTS, Schedule, check, from_json
 
 Ints = npt.NDArray[Any]
-ARRAY_EXECUTORS = {"array": "fast", "array-csim": "csim"}
+ARRAY_EXECUTORS = {"array": "fast", "array-csim": "csim", "array-rtl": "rtl"}
 """Executors of the programmable array, and the kernel of each (`array_kernels.ARRAY_KERNELS`)."""
 
 EXECUTORS = (
@@ -358,3 +358,19 @@ def compile_if_needed(overlay: Path) -> None:
     if (overlay / MANIFEST).is_file() and not (overlay / KERNEL).is_file():
         say(f"compiling the C simulation of {overlay}")
         compile_kernel(overlay)
+
+
+def prepare_array(folder: Path, kernel: str) -> None:
+    """Compile what a kernel of an array's folder needs and is not there, or there for other sizes."""
+    if kernel == "csim":
+        compile_if_needed(folder)
+    elif kernel == "rtl":
+        from lutforge.array_manifest import load_array
+        from lutforge.array_simulation import find_simulation
+        from lutforge.hls.array_rtlsim import compile_array_rtl
+
+        try:
+            find_simulation(folder, load_array(folder).source_sha256)
+        except OverlayError:
+            say(f"compiling the Verilog of {folder} with Verilator")
+            compile_array_rtl(folder)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -13,10 +14,14 @@ import pytest
 
 from lutforge import reference, save
 from lutforge.array_geometry import Geometry
+from lutforge.array_manifest import load_array
+from lutforge.array_simulation import EXECUTABLE, find_simulation
 from lutforge.cli_array_executors import smallest
-from lutforge.errors import ScheduleError
+from lutforge.errors import OverlayError, ScheduleError, ToolError
+from lutforge.hls import verilator
 from lutforge.network import Network, Node
 from lutforge.operations import Input, TableMac
+from lutforge.rtl_folder import stamp_path
 
 SMALL = Geometry(4, 8, 8, 2, 2048, 256)
 
@@ -99,7 +104,17 @@ def test_plan(files, compiled_array):
     assert "dense_1 on 8 x 8, 16 images a run; predicted at 100 MHz" in table.stdout and "fc" in table.stdout
 
 
-@pytest.mark.parametrize("kernel", ["fast", "csim"])
+def has_verilator():
+    try:
+        return bool(verilator.find_verilator())
+    except ToolError:
+        return False
+
+
+needs_verilator = pytest.mark.skipif(not has_verilator(), reason="Verilator is not installed")
+
+
+@pytest.mark.parametrize("kernel", ["fast", "csim", pytest.param("rtl", marks=needs_verilator)])
 def test_networks_on_one_overlay(files, compiled_array, kernel):
     names = [files / "dense_1.npz", files / "dense_2.npz"]
     said = good("array", "run", compiled_array(SMALL), *names, "--images", files / "images.npz", "--kernel", kernel)
@@ -137,3 +152,22 @@ def test_an_array_for_a_network():
     assert smallest(dense(1, inputs=40_000)).activation_words == 16384
     with pytest.raises(ScheduleError, match="Build an array with activation_words"):
         smallest(dense(1, np.ones((2, 600_000), dtype=np.int16), inputs=600_000))
+
+
+@needs_verilator
+def test_a_simulation_of_other_sizes(files, compiled_array, tmp_path):
+    folder = tmp_path / "array"
+    shutil.copytree(compiled_array(SMALL), folder)
+    manifest = load_array(folder)
+    with pytest.raises(OverlayError, match=r"sim_verilator: no such file; `lutforge array run --kernel rtl` compiles"):
+        find_simulation(tmp_path, manifest.source_sha256)
+    path = folder / EXECUTABLE
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("another one")
+    stamp_path(folder, "verilator").write_text("0" * 64)
+    with pytest.raises(
+        OverlayError, match=r"sim_verilator: made for sizes 0{12}, the manifest says [0-9a-f]{12}; `lut"
+    ):
+        find_simulation(folder, manifest.source_sha256)
+    words = ["check", files / "dense_1.npz", "--images", files / "images.npz", "--limit", 20, "--executors"]
+    assert good(*words, "reference,array-rtl", "--overlay", folder)["equal"]
