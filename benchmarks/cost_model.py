@@ -29,6 +29,7 @@ from scipy.optimize import nnls
 from lutforge import calibration
 from lutforge.area import Parts
 from lutforge.boards import load_board
+from lutforge.branches import branches
 from lutforge.cost import Cost, estimate, node_parts, rows_of, survey
 from lutforge.schedule import lanes
 from lutforge.stream_area import answers_parts, control_parts, streams_of
@@ -90,14 +91,14 @@ def parts_by_unit(case: Case) -> Dict[str, Parts]:
     """Return the parts of each unit, and of what is around them under 'stream'."""
     network, beat_bits = case.network, load_board(case.board).beat_bits
     facts = survey(network, case.schedule.levels, case.schedule.counters)
-    widths = lanes(network, case.schedule, beat_bits)
+    widths, ways = lanes(network, case.schedule, beat_bits), branches(network)
     result: Dict[str, Parts] = {}
     around = control_parts(input_stream(network.input, beat_bits).beats)
     for node in network.nodes:
         made = node_parts(network, facts, case.schedule, node, widths[node.name], beat_bits)
         if node.name in facts:
             made += facts[node.name].popcount
-        around += streams_of(network, case.schedule, node, widths)
+        around += streams_of(network, case.schedule, node, widths, ways)
         if made.counts:
             result[node.name] = made
     result["answers"] = answers_parts(network, widths[network.output.name].outputs, case.output, beat_bits)

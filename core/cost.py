@@ -237,7 +237,7 @@ def node_parts(
         case MaxPool() | SumPool() as op:
             return pool_parts(op, source, kind, width.inputs)
         case Add():
-            return add_parts([network.types[name] for name in node.inputs], kind, width.inputs)
+            return add_parts(kind, width.inputs)
         case Concat():
             return concat_parts([network.types[name] for name in node.inputs], kind, width.inputs)
         case _:

@@ -79,7 +79,7 @@ def streams_of(network: Network, schedule: Schedule, node: Node, widths: Mapping
     return result + parts(fork=len(written) - 1)
 
 
-def add_parts(sources: Sequence[TensorType], kind: TensorType, lanes: int) -> Parts:
+def add_parts(kind: TensorType, lanes: int) -> Parts:
     """Return a sum of two streams (`lutforge_add`): an adder per lane."""
     return parts(unit=1, ff=lanes * kind.bits, adder_bit=lanes * kind.bits, join=1, depth=3) + elastic(1)
 
@@ -88,11 +88,12 @@ def concat_parts(sources: Sequence[TensorType], kind: TensorType, lanes: int) ->
     """Return streams in turn (`lutforge_concat`): whose turn it is, and the choice of its beat."""
     ports, beat = len(sources), lanes * kind.bits
     steps = sum(source.channels for source in sources) // lanes
-    return (
-        parts(unit=1, ff=beat + bits_of(ports - 1), turn=ports, mux=beat * ceil((ports - 1) / 3), depth=3)
-        + counter(steps)
-        + elastic(1)
-    )
+    choices, left = 0, ports
+    while left > 1:  # a tree of choices among four
+        left = ceil(left / 4)
+        choices += left
+    made = parts(unit=1, ff=beat + bits_of(ports - 1), turn=ports, choice_bit=beat * choices, depth=3)
+    return made + counter(steps) + elastic(1)
 
 
 def input_parts(kind: TensorType, width: Lanes, beat_bits: int) -> Parts:

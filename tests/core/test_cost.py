@@ -18,13 +18,16 @@ from lutforge.cycles import count
 from lutforge.multipliers import Conventional, Digital, DivideConquer
 from lutforge.network import Network, Node
 from lutforge.operations import (
+    Add,
     Affine,
     ArgMax,
     BinaryMac,
+    Concat,
     Encode,
     Input,
     LutNeurons,
     Rescale,
+    Reshape,
     TableMac,
     Threshold,
     TiledLutNeurons,
@@ -338,6 +341,35 @@ def test_a_layer_takes_about_what_was_estimated(layer):
     assert told.lut6 == pytest.approx(real.raw, rel=0.15)
     assert told.ff == pytest.approx(real.ff, rel=0.05)
     assert (told.bram36, told.dsp) == (real.bram36, real.dsp)
+
+
+@needs_yosys
+@pytest.mark.parametrize("op", [Add(), Concat()], ids=["sum", "concatenation"])
+def test_nodes_of_two_inputs_take_about_what_was_estimated(op):
+    from lutforge.hls.rtl_generator import generate_rtl
+    from lutforge.netlist import read_netlist
+    from lutforge.overlays.synthesis_cells import count_cells
+    from lutforge.yosys import synthesise
+
+    edges = [Node(name, Rescale([1], [0], low, 200), ("x",)) for name, low in (("left", -99), ("right", 0))]
+    net = Network("n", (Node("x", Input((3, 4))), *edges, Node("both", op, ("left", "right"))))
+    flat = Network("n", (*net.nodes, Node("logits", Reshape((net.logits.elements,)), ("both",))))
+    made = synthesise(generate_rtl(flat, Schedule({}), PYNQ).texts, "lutforge_node_both", "xc7")
+    real = count_cells(read_netlist(made.json, "lutforge_node_both"), 0)
+    told = next(row for row in cost.estimate(flat, Schedule({}), 64).rows if row.node == "both" and row.op != "stream")
+    assert told.lut6 == pytest.approx(real.raw, rel=0.15) and told.ff == real.ff
+
+
+def test_each_reader_of_a_stream_has_a_fifo_of_its_own():
+    ends = [Node(name, Rescale([1], [0], 0, 255), ("x",)) for name in "abc"]
+    net = Network("n", (Node("x", Input((8,))), *ends, Node("all", Concat(), ("a", "b", "c"))))
+    depths = {"x": 2, "x.output1": 40, "x.output2": 100}
+    (streams,) = (
+        row for row in cost.estimate(net, Schedule({}, depths), 64).rows if (row.node, row.op) == ("x", "stream")
+    )
+    fifos = [stream_area.fifo(64, depth).area() for depth in depths.values()]
+    assert streams.ff == sum(one.ff for one in fifos)
+    assert streams.lut6 == pytest.approx(sum(one.lut6 for one in fifos), abs=3)
 
 
 def binary_codes(seed, outputs, inputs, levels):
