@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--liberty", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name", help="of the row; default: the network's")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     network, mixes = lutforge.load(options.network), {f"mix {path.stem}": lutforge.load(path) for path in options.mix}
@@ -49,7 +50,7 @@ def main() -> int:
         "seed": options.seed,
         "seconds": round(time.perf_counter() - began),
     }
-    append("costs", row, options.results)
+    append("costs", options.name or network.name, row, options.results)
     print(f"{network.name}: {row['weights_not_0']:,} weights that are not 0, {row['seconds']} s")
     print(f"| multipliers | {' | '.join(names)} | times less than with conventional tables | with array multipliers |")
     print("|---" * (len(names) + 3) + "|")

@@ -63,11 +63,14 @@ def main() -> int:
             forms = {EXACT: replace(op, multiplier=DivideConquer(4)), DIGITAL: replace(op, multiplier=Digital())}
             forms |= {MIXED: mixed[name]} if mixed else {}
             rows.append(measured(network, name, forms, options))
-            append("synthesis", rows[-1], options.results)
+            append("synthesis", f"{network.name} {name}", rows[-1], options.results)
             print(line(name, rows[-1]), flush=True)
-    total = whole(network, rows)
-    append("synthesis", total, options.results)
-    print(line("whole, scaled", total))
+    if not rows:
+        parser.error(f"--only {options.only}: no table layer of {options.network} has that in its name")
+    if not options.only:
+        total = whole(network, rows)
+        append("synthesis", f"{network.name} whole", total, options.results)
+        print(line("whole, scaled", total))
     return 0
 
 

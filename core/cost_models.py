@@ -42,6 +42,7 @@ FPGA_FORMS: Tuple[Multiplier, ...] = (
     Approximate(4, round_bits=6),
     Approximate(4, round_bits=5),
     Approximate(4, round_bits=4),
+    Approximate(4, round_bits=3),
 )
 """Multipliers to choose from, the exact one first, which small means favour: digits of two bits in CMOS, of four in
 LUTs (docs/decisions/0010)."""
