@@ -16,7 +16,10 @@ from lutforge.array_kernels import ArrayExecutor, CompiledArray, ModelKernel, by
 from lutforge.array_manifest import load_array, to_json
 from lutforge.array_model import ArrayModel
 from lutforge.array_words import Finish, Layer, Send, Tile, Write, encode, pack_activations, pack_weights
+from lutforge.boards import load_board
 from lutforge.errors import DeviceError, OverlayError
+from lutforge.hls import csim
+from lutforge.hls.array_generator import generate_array, write_array
 from lutforge.manifest import KERNEL, MANIFEST
 
 SMALL, WIDE = Geometry(4, 8, 8, 2, 2048, 256), Geometry(8, 16, 9, 4, 2048, 256)
@@ -157,6 +160,15 @@ def test_random_commands(kernel):
 def test_other_sizes(compiled_array, array_networks, geometry):
     kernel = CompiledArray(compiled_array(geometry))
     equal_on_networks(kernel, array_networks, range(40))
+    test_random_commands(kernel)
+
+
+def test_tables_as_wide_as_synthesis_sees_them(tmp_path, array_networks, monkeypatch):
+    write_array(tmp_path / "array", generate_array(SMALL, load_board("pynq_z2")))
+    monkeypatch.setattr(csim, "FLAGS", [*csim.FLAGS, "-DLUTFORGE_EXACT_CONSTANTS"])
+    csim.compile_kernel(tmp_path / "array")
+    kernel = CompiledArray(tmp_path / "array")
+    equal_on_networks(kernel, array_networks, range(4))
     test_random_commands(kernel)
 
 
