@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Callable, List, Tuple
 
 from lutna_bits_page import bits_section, retrained_section
+from lutna_hardware_page import agreement_section, area_section, array_section, speed_section
+from lutna_mix_page import costs_section, mix_section, search_section, synthesis_section
 from lutna_rows import Row, dates, paragraph, table
 from lutna_tickets_page import tickets_section
 from lutna_training_page import training_section
@@ -20,6 +22,14 @@ SECTIONS: Tuple[Tuple[str, Section], ...] = (
     ("bits", bits_section),
     ("retrained", retrained_section),
     ("ticket", tickets_section),
+    ("mix", mix_section),
+    ("search", search_section),
+    ("costs", costs_section),
+    ("synthesis", synthesis_section),
+    ("array", array_section),
+    ("array_area", area_section),
+    ("agreement", agreement_section),
+    ("speed", speed_section),
 )
 """The kind of rows that a section is made from; without such rows it is left out."""
 

@@ -17,7 +17,8 @@ from lutforge.training.bit_widths import ALL_ACTIVATION_BITS, ALL_WEIGHT_BITS, a
 from lutforge.training.calibration import calibrate, calibration_images
 from lutforge.training.data import Dataset
 from lutforge.training.deep_net import DeepNet
-from lutforge.training.deep_plan import DeepPlan, Settling, floating_network, train_deep
+from lutforge.training.deep_plan import DeepPlan, Settling
+from lutforge.training.deep_training import floating_network, train_deep
 from lutforge.training.export import freeze_report, to_network
 from lutforge.training.fit import Fitted, accuracy
 from lutforge.training.recipe import recipe_named
@@ -69,7 +70,7 @@ def points() -> List[Point]:
     """Return all points, in the order in which they are made."""
     five = ("vgg11", "resnet18", "vgg19", "resnet34", "googlenet")
     found = [Point("training", f"{name}_cifar10", f"{name}_cifar10") for name in five]
-    found.append(Point("training", "vgg11_eighth", "vgg11_eighth"))
+    found.append(Point("training", "lutna_vgg11_cifar10", "lutna_vgg11_cifar10"))
     found.append(Point("ticket", "vgg11_tickets", "vgg11_tickets"))
     found.append(Point("ticket", "vgg11_channels", "vgg11_channels", start="vgg11_tickets"))
     found += [Point("ticket", f"{name}_gradual", f"{name}_gradual", start=f"{name}_cifar10") for name in five[1:]]

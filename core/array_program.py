@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from lutforge.array_emitter import Emitter, StepCount
 from lutforge.array_geometry import ACTIVATION_BITS, BEAT_BITS, Geometry
-from lutforge.array_steps import Step, Tensor, products_of, regions, steps_of
+from lutforge.array_planner import steps_of
+from lutforge.array_steps import Step, Tensor, products_of, regions
 from lutforge.array_tensors import Places, allocate, blocks_of, words_of
 from lutforge.array_words import Words, Write, encode, pack_activations
 from lutforge.errors import ScheduleError

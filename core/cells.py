@@ -96,16 +96,34 @@ class Circuit:
         """Transistors of all cells."""
         return sum(TRANSISTORS[kind] * count for kind, count in self.counts().items())
 
+    @property
+    def places(self) -> range:
+        """Bits of the activation."""
+        return range(len(self.activation))
+
+    def stored_bits(self, weights: Ints) -> List[npt.NDArray[np.bool_]]:
+        """Return what each SRAM cell holds, bool [n], for weights [n]."""
+        return [weights.astype(np.int64) * multiple >> bit & 1 == 1 for _, multiple, bit in self.stored]
+
+    def settled(self, stored: Sequence[Ints], activation: Sequence[Ints]) -> List[Ints]:
+        """Return the value of every signal once nothing changes any more.
+
+        stored, activation: arrays of each SRAM cell and each bit of the activation, bool, or bits packed in uint8;
+        their shapes must broadcast.
+        """
+        values: List[Ints] = [np.zeros_like(activation[0])] * self.signals
+        for signal, value in zip(self.activation, activation, strict=True):
+            values[signal] = value
+        for (signal, _, _), value in zip(self.stored, stored, strict=True):
+            values[signal] = value
+        for kind, inputs, outputs in self.cells:
+            for signal, value in zip(outputs, cell_outputs(kind, [values[each] for each in inputs]), strict=True):
+                values[signal] = value
+        return values
+
     def evaluated(self, weights: Ints, activations: Ints, signed: bool) -> npt.NDArray[np.int64]:
         """Return what the cells compute, int64 [n], for weights and activation codes [n]; signed: the product is."""
-        values: List[Any] = [np.zeros(len(weights), dtype=bool)] * self.signals
-        for place, signal in enumerate(self.activation):
-            values[signal] = (activations >> place & 1).astype(bool)
-        for signal, multiple, bit in self.stored:
-            values[signal] = (weights.astype(np.int64) * multiple >> bit & 1).astype(bool)
-        for kind, inputs, outputs in self.cells:
-            for signal, value in zip(outputs, _outputs(kind, [values[each] for each in inputs]), strict=True):
-                values[signal] = value
+        values = self.settled(self.stored_bits(weights), [activations >> place & 1 == 1 for place in self.places])
         total = sum(values[signal].astype(np.int64) << place for place, signal in enumerate(self.product))
         top = len(self.product) - 1
         return np.asarray(total - (((total >> top) & 1) << (top + 1)) if signed else total)
@@ -117,9 +135,10 @@ def _place(bits: Sequence[Bit], place: int, signed: bool) -> Bit:
     return bits[-1] if signed and bits else ZERO
 
 
-def _outputs(kind: str, read: List[Any]) -> Tuple[Any, ...]:
+def cell_outputs(kind: str, read: Sequence[Ints]) -> Tuple[Ints, ...]:
+    """Return the outputs of a cell for its inputs, by bitwise operations: bool arrays, or packed bits."""
     if kind == MUX:
-        return (np.where(read[0], read[2], read[1]),)
+        return (read[1] ^ (read[0] & (read[1] ^ read[2])),)
     if kind == AND:
         return (read[0] & read[1],)
     if kind == HALF_ADDER:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Dict, Optional
 import typer
 
 import lutforge
-from lutforge import cli_bits, cli_mix, cli_multipliers, cli_overlay, cli_rtl, cli_synth, store
+from lutforge import cli_array, cli_bits, cli_costs, cli_mix, cli_multipliers, cli_overlay, cli_rtl, cli_synth, store
 from lutforge import cli_sources as sources
 from lutforge.boards import board_names, load_board
 from lutforge.cli_console import (
@@ -156,8 +156,10 @@ app.command()(cli_rtl.rtl)
 app.command()(cli_synth.synth)
 app.command()(cli_multipliers.multipliers)
 app.command()(cli_bits.bits)
+app.command()(cli_costs.costs)
 app.command()(cli_mix.mix)
 app.add_typer(cli_overlay.app, name="overlay")
+app.add_typer(cli_array.app, name="array")
 
 
 @app.command()

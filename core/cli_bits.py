@@ -30,7 +30,8 @@ def bits(
     from lutforge.training.bit_widths import ALL_ACTIVATION_BITS, ALL_WEIGHT_BITS, accuracies
     from lutforge.training.calibration import calibration_images
     from lutforge.training.data import load_dataset
-    from lutforge.training.deep_plan import DeepPlan, floating_network
+    from lutforge.training.deep_plan import DeepPlan
+    from lutforge.training.deep_training import floating_network
     from lutforge.training.fit import accuracy
     from lutforge.training.recipe import recipe_named
 

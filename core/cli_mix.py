@@ -13,10 +13,12 @@ import typer
 from lutforge import cli_sources as sources
 from lutforge import store
 from lutforge.cli_console import emit, progress, say, simple_table
+from lutforge.cli_costs import Liberty
 from lutforge.errors import InputError
 from lutforge.mixed import Point, Search
 
 CALIBRATION = 500
+LAYER_COLUMNS = ("layer", "weights", "multiplier", "of exact")
 NetworkFile = Annotated[Path, typer.Argument(help="A network file (.npz).", show_default=False)]
 
 
@@ -29,7 +31,10 @@ def mix(
     ] = None,
     data: Annotated[Optional[Path], typer.Option("--data", help="Folder of data sets; default $LUTFORGE_DATA.")] = None,
     limit: Annotated[Optional[int], typer.Option("--limit", min=1, help="Measure on the first N images only.")] = None,
-    objective: Annotated[str, typer.Option("--objective", help="transistors or lut6.")] = "transistors",
+    objective: Annotated[
+        str, typer.Option("--objective", help="transistors, lut6, liberty or energy.")
+    ] = "transistors",
+    liberty: Liberty = None,
     loss: Annotated[float, typer.Option("--loss", min=0, help="Points of accuracy that may be lost.")] = 1.0,
     price: Annotated[
         Optional[float], typer.Option("--price", help="Instead: at most so much, in the objective's unit.")
@@ -42,11 +47,15 @@ def mix(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
     """Search a mix of exact and approximate multipliers, layer by layer: sensitivity, a front, exchanges."""
+    from lutforge.cost_models import cost_model
     from lutforge.mix import described, layers_of, right, yardsticks
+    from lutforge.standard_cells import read_library
 
     loaded = store.load(network)
+    library = None if liberty is None else read_library(liberty)
     measured, labels, calibration, label = _images(images, dataset, data, limit)
-    layers = layers_of(loaded, objective, calibration)
+    model = cost_model(objective, loaded, calibration, library, seed)
+    layers = layers_of(loaded, model, calibration)
     with progress("measuring mixes", None, "mixes") as step:
         search = Search(
             layers.prices,
@@ -63,6 +72,7 @@ def mix(
     document: Dict[str, Any] = {
         "network": loaded.name,
         "objective": objective,
+        "model": {"unit": model.unit, "kind": model.kind, "label": model.label},
         "images": label,
         "exact": _summary(exact, len(measured)),
         "mix": {**_summary(found, len(measured)), "layers": rows},
@@ -76,19 +86,21 @@ def mix(
     emit(
         document,
         as_json,
-        simple_table(f"{loaded.name}: {objective}", ("layer", "weights", "multiplier", "of exact"), table),
+        simple_table(
+            f"{loaded.name}: {model.unit}, {model.kind}", ("layer", "weights", "multiplier", "of exact"), table
+        ),
     )
     say(
-        f"exact: {100 * exact.right / len(measured):.2f} % at {exact.price:,.0f} {objective}; mix: "
+        f"exact: {100 * exact.right / len(measured):.2f} % at {exact.price:,.0f} {model.unit}; mix: "
         f"{100 * found.right / len(measured):.2f} % at {found.price:,.0f}, {exact.price / found.price:.2f} times less "
         f"({label}; {len(search.seen)} mixes measured)"
     )
     for name, value in document["yardsticks"].items():
-        say(f"with {name}: {value:,} {objective}, {value / found.price:.2f} times the mix")
+        say(f"with {name}: {value:,} {model.unit}, {value / found.price:.2f} times the mix")
     if out is not None:
         say(f"{out}: {store.save(layers.network_of(found.mix), out)}")
     if plot is not None:
-        store.write_atomically(plot, _drawn(search, found, objective))
+        store.write_atomically(plot, _drawn(search, found, model.unit))
 
 
 def _images(images: Optional[Path], dataset: Optional[str], data: Optional[Path], limit: Optional[int]) -> Any:
@@ -114,7 +126,7 @@ def _summary(point: Point, images: int) -> Dict[str, Any]:
     }
 
 
-def _drawn(search: Search, found: Point, objective: str) -> bytes:
+def _drawn(search: Search, found: Point, unit: str) -> bytes:
     """Return a PNG of all measured mixes and the front."""
     from matplotlib.figure import Figure
 
@@ -125,7 +137,7 @@ def _drawn(search: Search, found: Point, objective: str) -> bytes:
     axes.scatter([p.price for p in every], [100 * p.right / search.images for p in every], s=10, label="measured")
     axes.step([p.price for p in front], [100 * p.right / search.images for p in front], where="post", label="front")
     axes.scatter([found.price], [100 * found.right / search.images], marker="*", s=140, label="chosen")
-    axes.set(xlabel=objective, ylabel="accuracy, %")
+    axes.set(xlabel=unit, ylabel="accuracy, %")
     axes.legend()
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=90)

@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge import store
+from lutforge.array_manifest import is_array
 from lutforge.boards import Board, load_board
 from lutforge.cli_console import say
 from lutforge.comparison import Run
 from lutforge.engine.build import has_compiler, is_compiled
 from lutforge.engine.executor import FastExecutor
-from lutforge.errors import InputError, LutforgeError, ScheduleError
+from lutforge.errors import InputError, LutforgeError, OverlayError, ScheduleError
 from lutforge.executors import Executor
 from lutforge.manifest import KERNEL, MANIFEST, SCHEDULE, load_manifest, require_network
 from lutforge.network import Network
@@ -31,7 +32,21 @@ from lutforge.reference import ReferenceExecutor
 from lutforge.schedule import CARRY, LUTS, Schedule, check, from_json
 
 Ints = npt.NDArray[Any]
-EXECUTORS = ("torch", "reference", "fast", "csim", "rtl", "rtl-netlist", "device", "device-csim", "device-rtl")
+ARRAY_EXECUTORS = {"array": "fast", "array-csim": "csim", "array-rtl": "rtl"}
+"""Executors of the programmable array, and the kernel of each (`array_kernels.ARRAY_KERNELS`)."""
+
+EXECUTORS = (
+    "torch",
+    "reference",
+    "fast",
+    "csim",
+    "rtl",
+    "rtl-netlist",
+    "device",
+    "device-csim",
+    "device-rtl",
+    *ARRAY_EXECUTORS,
+)
 """`rtl` is Verilator where it is installed, else the netlist evaluator. Behind the emulated device `fast` computes, or
 `csim` or `rtl` where its name says so."""
 
@@ -222,17 +237,29 @@ def make_executors(
     limits: Limits = Limits(),  # immutable
 ) -> List[Executor]:
     """Return the executors asked for. Without an overlay folder one is generated and compiled for the occasion."""
-    if overlay is not None:
+    streams = set(names) - {"torch", "reference", "fast", *ARRAY_EXECUTORS}  # what an array's folder has nothing for
+    if overlay is not None and (streams or not is_array(overlay)):
         require_network(load_manifest(overlay), network)
-    elif set(names) - {"torch", "reference", "fast"}:
-        overlay = _scratch() / network.name
+    elif streams:
+        overlay = scratch_folder() / network.name
         say(f"generating and compiling {network.name} for {board.name}, schedule {schedule}, in {overlay}")
         folding = read_schedule(schedule, network, board)
         if {"csim", "device-csim"} & set(names):
             build_overlay(overlay, network, folding, board)
         else:
             write_sources(overlay, network, folding, board)
-    return [_executor(name, network, overlay, checkpoint, limits) for name in names]
+    return [
+        _array_executor(name, network, overlay, board)
+        if name in ARRAY_EXECUTORS
+        else _executor(name, network, overlay, checkpoint, limits)
+        for name in names
+    ]
+
+
+def _array_executor(name: str, network: Network, overlay: Optional[Path], board: Board) -> Executor:
+    from lutforge.cli_array_executors import array_executor
+
+    return array_executor(name, network, overlay, board)
 
 
 def _executor(
@@ -272,7 +299,8 @@ def _executor(
     return Accelerator.open(overlay)
 
 
-def _scratch() -> Path:
+def scratch_folder() -> Path:
+    """Return a new folder that goes when the command ends."""
     folder = tempfile.mkdtemp(prefix="lutforge-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
@@ -282,7 +310,7 @@ def _copy_of(overlay: Path, network: Network) -> Path:
     """Generate an overlay once more in a temporary folder."""
     made = load_manifest(overlay)
     board, schedule = design_of(overlay, network, made.board, "")
-    folder = _scratch() / network.name
+    folder = scratch_folder() / network.name
     write_sources(folder, network, schedule, board, made.output)
     return folder
 
@@ -330,3 +358,19 @@ def compile_if_needed(overlay: Path) -> None:
     if (overlay / MANIFEST).is_file() and not (overlay / KERNEL).is_file():
         say(f"compiling the C simulation of {overlay}")
         compile_kernel(overlay)
+
+
+def prepare_array(folder: Path, kernel: str) -> None:
+    """Compile what a kernel of an array's folder needs and is not there, or there for other sizes."""
+    if kernel == "csim":
+        compile_if_needed(folder)
+    elif kernel == "rtl":
+        from lutforge.array_manifest import load_array
+        from lutforge.array_simulation import find_simulation
+        from lutforge.hls.array_rtlsim import compile_array_rtl
+
+        try:
+            find_simulation(folder, load_array(folder).source_sha256)
+        except OverlayError:
+            say(f"compiling the Verilog of {folder} with Verilator")
+            compile_array_rtl(folder)

@@ -52,7 +52,7 @@ def compensated(network: Network, images: Ints) -> Network:
         nodes.append(node)
         return node
 
-    _walk(network, images, see)
+    walk(network, images, see)
     return Network(network.name, tuple(nodes), network.about)
 
 
@@ -68,11 +68,11 @@ def alternatives(network: Network, multipliers: Sequence[Multiplier], images: In
             ]
         return node
 
-    _walk(network, images, see)
+    walk(network, images, see)
     return found
 
 
-def _walk(network: Network, images: Ints, see: Callable[[Node, Ints], Node]) -> None:
+def walk(network: Network, images: Ints, see: Callable[[Node, Ints], Node]) -> None:
     """Evaluate a network node by node over all images; `see` is shown each node and what it reads, and may change it.
 
     An edge is forgotten once nothing reads it any more.

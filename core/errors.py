@@ -70,6 +70,10 @@ class DataError(LutforgeError):
     """A data set that is not where it was looked for, or is damaged."""
 
 
+class LibraryError(LutforgeError):
+    """A Liberty file that is missing, is none, or lacks what multipliers are built of."""
+
+
 class SearchError(LutforgeError):
     """A search for a mix of multipliers whose budget cannot be met, or whose log belongs to another one."""
 

@@ -15,21 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from lutforge.errors import DeviceError, OverlayError
-from lutforge.manifest import KERNEL, Manifest, load_manifest
+from lutforge.manifest import KERNEL, Manifest, Overlay, load_manifest
 
 Bytes = npt.NDArray[np.uint8]
 MESSAGE_BYTES = 512
 
 
-class Kernel:
-    """The compiled kernel of one overlay: bytes of the input stream in, bytes of the output stream out.
+class CompiledLibrary:
+    """kernel.so of an overlay folder, made from what its manifest says.
 
     A stream that ends early is an error of the call, named by the kernel, and never a wait.
     """
 
-    def __init__(self, folder: Path | str, manifest: Optional[Manifest] = None):
-        self.manifest = manifest or load_manifest(folder)
-        path = Path(folder) / KERNEL
+    def __init__(self, folder: Path | str, manifest: Overlay):
+        path, self._name = Path(folder) / KERNEL, manifest.name
         if not path.is_file():
             raise OverlayError(f"{path}: no such file; `lutforge csim` compiles it")
         try:
@@ -40,12 +39,35 @@ class Kernel:
             raise OverlayError(f"{path}: cannot be loaded ({error}); compile it again with `lutforge csim`") from error
         sha256.restype = ctypes.c_char_p
         found = sha256().decode()
-        if found != self.manifest.network_sha256:
+        if found != manifest.source_sha256:
             raise OverlayError(
-                f"{path}: compiled from network {found[:12]}..., the manifest says "
-                f"{self.manifest.network_sha256[:12]}...; compile it again with `lutforge csim`"
+                f"{path}: compiled from {manifest.source} {found[:12]}..., the manifest says "
+                f"{manifest.source_sha256[:12]}...; compile it again with `lutforge csim`"
             )
         self._call.restype = ctypes.c_int
+
+    def call(self, data: Bytes, count: int, answers: Bytes, trace: Optional[npt.NDArray[np.int64]] = None) -> None:
+        """Fill `answers` with the output bytes. count: what the register `images` would hold."""
+        source = np.ascontiguousarray(data).view(np.uint8).reshape(-1)
+        message = ctypes.create_string_buffer(MESSAGE_BYTES)
+        failed = self._call(
+            *_pointer(source),
+            *_pointer(answers),
+            ctypes.c_uint32(count),
+            *(_pointer(trace) if trace is not None else (None, ctypes.c_size_t(0))),
+            message,
+            ctypes.c_size_t(MESSAGE_BYTES),
+        )
+        if failed:
+            raise DeviceError(f"C simulation of {self._name}: {message.value.decode(errors='replace')}")
+
+
+class Kernel:
+    """The compiled kernel of one network's overlay: bytes of the input stream in, bytes of the output stream out."""
+
+    def __init__(self, folder: Path | str, manifest: Optional[Manifest] = None):
+        self.manifest = manifest or load_manifest(folder)
+        self._library = CompiledLibrary(folder, self.manifest)
 
     def stream(self, data: Bytes, images: int) -> Bytes:
         """Return the output bytes, uint8 [images, bytes_per_image], for `images` images packed in data."""
@@ -64,19 +86,8 @@ class Kernel:
         return result
 
     def _run(self, data: Bytes, images: int, trace: Optional[npt.NDArray[np.int64]]) -> Bytes:
-        source = np.ascontiguousarray(data).view(np.uint8).reshape(-1)
         answers = np.zeros((images, self.manifest.output_stream.bytes_per_image), dtype=np.uint8)
-        message = ctypes.create_string_buffer(MESSAGE_BYTES)
-        failed = self._call(
-            *_pointer(source),
-            *_pointer(answers),
-            ctypes.c_uint32(images),
-            *(_pointer(trace) if trace is not None else (None, ctypes.c_size_t(0))),
-            message,
-            ctypes.c_size_t(MESSAGE_BYTES),
-        )
-        if failed:
-            raise DeviceError(f"C simulation of {self.manifest.name}: {message.value.decode(errors='replace')}")
+        self._library.call(data, images, answers, trace)
         return answers
 
 

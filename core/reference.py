@@ -92,8 +92,14 @@ def _evaluate(network: Network, images: Ints) -> Dict[str, Ints]:
             values[node.name] = images
         else:
             x, *others = (values[source] for source in node.inputs)
-            values[node.name] = apply(node.op, x, network.input_type(node), *others)
+            result, kind = apply(node.op, x, network.input_type(node), *others), network.types[node.name]
+            values[node.name] = result.astype(_narrowest(kind), copy=False)  # an eighth of the memory to move
     return values
+
+
+def _narrowest(kind: TensorType) -> npt.DTypeLike:
+    """Return the narrowest integers that hold an edge."""
+    return np.promote_types(np.min_scalar_type(kind.low), np.min_scalar_type(kind.high))
 
 
 def apply(op: Op, x: Ints, kind: TensorType, *others: Ints) -> Ints:

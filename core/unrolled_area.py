@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of layers with hardware for every weight: products and adder trees, or tables and compressor trees.
 
-What is counted is what `hls/rtl_mac.py` writes; equal adders of several outputs are one after synthesis. Of a large
-layer only some outputs are looked at, evenly spaced, and the rest is taken to be like them.
+What is counted is what `hls/rtl_mac.py` writes; equal adders of several outputs are one after synthesis. Products are
+those of all weights; adder trees of a large layer are looked at for some outputs only, evenly spaced, and the rest is
+taken to be like them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from lutforge.table_pairs import table_pairs
 
 Ints = npt.NDArray[Any]
 MAX_WEIGHTS = 10_000
-"""Weights of a layer that are looked at."""
+"""Weights of a layer whose adder trees are looked at."""
 
 
 def unrolled_parts(
@@ -72,8 +73,8 @@ def unrolled_parts(
     rows = _sampled(*op.weights.shape)
     registers = max(1, _multiply(op, source, levels) + tree_depth(int(sum_terms(op).max())))
     share = len(op.weights) / len(rows)
-    layer = _products(op, rows, source, levels) + _adder_trees(op, rows, source, registers, levels)
-    return layer.scaled(share) + rounding + elastic(registers), Parts()
+    trees = _adder_trees(op, rows, source, registers, levels).scaled(share)
+    return _products(op, source, levels) + trees + rounding + elastic(registers), Parts()
 
 
 def _sampled(outputs: int, fan_in: int) -> Ints:
@@ -85,11 +86,11 @@ def _multiply(op: TableMac | BinaryMac, source: TensorType, levels: int) -> int:
     return product_registers(op, source, levels) if isinstance(op, TableMac) else 0
 
 
-def _products(op: TableMac | BinaryMac, rows: Ints, source: TensorType, levels: int) -> Parts:
+def _products(op: TableMac | BinaryMac, source: TensorType, levels: int) -> Parts:
     """Return the products. Of x and ~x nothing is kept; digits that wait are the same for all outputs."""
     if isinstance(op, BinaryMac):
         return Parts()
-    weights = op.weights[rows].astype(np.int64)
+    weights = op.weights.astype(np.int64)
     if isinstance(op.multiplier, Digital):  # equal products of several outputs are one
         element = np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
         weights = np.unique((element * 1024 + weights + 512)[weights != 0]) % 1024 - 512
@@ -97,8 +98,8 @@ def _products(op: TableMac | BinaryMac, rows: Ints, source: TensorType, levels: 
     result = Parts()
     for value, count in zip(values.tolist(), counts.tolist(), strict=True):
         result += product_parts(op.multiplier, value, source.bits, source.signed, levels).scaled(count)
-    used = int((op.weights[rows] != 0).any(axis=0).sum())
-    return result + parts(ff=used * _waiting(op.multiplier, source.bits, levels) * len(rows) / len(op.weights))
+    used = int((op.weights != 0).any(axis=0).sum())
+    return result + parts(ff=used * _waiting(op.multiplier, source.bits, levels))
 
 
 def _waiting(multiplier: Multiplier, bits: int, levels: int) -> int:

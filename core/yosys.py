@@ -33,6 +33,9 @@ OPTIONS = "-noiopad -noclkbuf -nodsp"
 """No pads and clock buffers, since a design goes into a block design; products are made of LUTs."""
 
 BOXES, HIDDEN = "yosys/boxes.v", "yosys/hidden.v"
+RESULT = "../yosys/netlist.json"
+"""Where passes leave what `run_passes` returns; seen from where they run."""
+
 MODULE = re.compile(r"^[ \t]*(?:\(\*[^\n]*\*\)[ \t]*)?module\s+(\w+)\b.*?\bendmodule\b", re.M | re.S)
 WORD = re.compile(r"\w+")
 MEMORY_FILE = re.compile(r'"([^"\n]+)"')
@@ -81,7 +84,7 @@ def synthesise(
     if stored and stored.is_file():
         return Synthesis(**json.loads(stored.read_text(encoding="utf-8")))
     begun = time.monotonic()
-    text, peak_bytes = _run(sources, script, f"yosys on {top}", deadline_s)
+    text, peak_bytes = run_passes(sources, script, f"yosys on {top}", deadline_s)
     made = Synthesis(text, version, round(time.monotonic() - begun, 2), peak_bytes, top, family)
     if stored:
         stored.parent.mkdir(parents=True, exist_ok=True)
@@ -160,12 +163,15 @@ def _script(paths: List[str], top: str, family: str, defines: Sequence[str], fla
         f"{synth} finalize:edif",
         "setattr -unset src *",  # a third of the text, and of no use behind abc
         "delete =A:blackbox =A:whitebox =A:abc9_box",  # the models of Xilinx's cells: ten megabytes
-        "write_json -noscopeinfo ../yosys/netlist.json",
+        f"write_json -noscopeinfo {RESULT}",
     ]
 
 
-def _run(sources: Mapping[str, str], script: Sequence[str], what: str, deadline_s: float) -> Tuple[str, int]:
-    """Run the passes in a process group of their own; returns the JSON text and the peak memory in bytes."""
+def run_passes(sources: Mapping[str, str], script: Sequence[str], what: str, deadline_s: float) -> Tuple[str, int]:
+    """Run yosys passes in a process group of their own; returns the text they leave in RESULT, and peak memory, bytes.
+
+    sources: path -> text, which passes find at `../path`. what: how messages call the run.
+    """
     with tempfile.TemporaryDirectory(prefix="lutforge-yosys-") as name:
         folder, own = Path(name), Path(name) / "yosys"
         for path, text in {
@@ -191,7 +197,7 @@ def _run(sources: Mapping[str, str], script: Sequence[str], what: str, deadline_
         if process.returncode or not high.is_file():
             raise ToolError(_failure(what, process.returncode, log.read_text(encoding="utf-8", errors="replace")))
         peak = max(sampled, 1024 * int(high.read_text(encoding="utf-8")))
-        return (own / "netlist.json").read_text(encoding="utf-8"), peak
+        return (folder / "mem" / RESULT).read_text(encoding="utf-8"), peak
 
 
 def _wait(process: subprocess.Popen[bytes], deadline_s: float, what: str) -> int:

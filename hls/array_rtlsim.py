@@ -1,29 +1,19 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""Simulate the programmable array's Verilog: beats of programs in, beats of answers out, cycles counted."""
+"""Compile the programmable array's Verilog to a simulation, for its overlay folder or for a test."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import tempfile
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional
 
-import numpy as np
-
-from lutforge.array_cycles import Clock
 from lutforge.array_geometry import BEAT_BITS, Geometry
-from lutforge.array_words import Words, answer_beats, decode
-from lutforge.errors import DeviceError, DeviceTimeout
+from lutforge.array_manifest import load_array
+from lutforge.array_simulation import EXECUTABLE
 from lutforge.hls import verilator
 from lutforge.hls.array_rtl import generate_array_rtl
-from lutforge.performance import SimulationStats, read_stats
-from lutforge.rtl_folder import RtlFacts
-from lutforge.rtl_kernel import FLOWING, GRACE_S, SLOWEST_HZ, Stalls
-
-WATCHDOG_CYCLES = 200_000
-"""A pass moves no beat for up to 2**16 cycles."""
+from lutforge.rtl_folder import RtlFacts, stamp_path
+from lutforge.store import write_atomically
 
 
 def build_array(geometry: Geometry, target: Path, *, runtime: Optional[Path] = None, quick: bool = False) -> None:
@@ -33,58 +23,10 @@ def build_array(geometry: Geometry, target: Path, *, runtime: Optional[Path] = N
     verilator.build(design.texts, facts, target, runtime=runtime, quick=quick)
 
 
-class ArraySimulation:
-    """A compiled simulation; `stats` are of the last call."""
-
-    def __init__(self, executable: Path, geometry: Geometry, stalls: Stalls = FLOWING):
-        self.executable, self.geometry, self.stalls = executable, geometry, stalls
-        self.stats: Optional[SimulationStats] = None
-
-    def run(self, programs: Sequence[Words]) -> List[Words]:
-        """Return the beats that each program answers, run one after the other without a reset between them."""
-        runs = [(len(words), answer_beats(words, self.geometry)) for words in programs]
-        with tempfile.TemporaryDirectory(prefix="lutforge-") as folder:
-            answers = self._simulate(Path(folder), programs, runs)
-        ends = np.cumsum([count for _, count in runs])
-        if len(answers) != ends[-1]:
-            raise DeviceError(
-                f"{self._title}: {len(answers)} beats were answered; {ends[-1]} are wanted. Compile it again"
-            )
-        return np.split(answers, ends[:-1])
-
-    @property
-    def _title(self) -> str:
-        return f"RTL simulation of an array of {self.geometry.pe} x {self.geometry.simd}"
-
-    def _simulate(self, folder: Path, programs: Sequence[Words], runs: List[Tuple[int, int]]) -> Words:
-        np.concatenate(programs).astype("<u8").tofile(folder / "in.bin")
-        (folder / "runs.txt").write_text("".join(f"{beats} {answers}\n" for beats, answers in runs))
-        command = [str(self.executable.resolve()), "--images", str(sum(beats for beats, _ in runs))]
-        command += ["--runs", "runs.txt", "--in", "in.bin", "--out", "out.bin", "--stats", "stats.json"]
-        command += ["--watchdog", str(WATCHDOG_CYCLES)]
-        chosen = {"seed": self.stalls.seed, "in": self.stalls.source, "out": self.stalls.sink}
-        command += [word for name, value in chosen.items() for word in (f"--stall-{name}", str(value))]
-        deadline_s = self._deadline_s(programs)
-        try:
-            done = subprocess.run(
-                command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=deadline_s
-            )
-        except OSError as error:
-            raise DeviceError(f"{self._title}: {self.executable} cannot be run ({error}). Compile it again") from error
-        except subprocess.TimeoutExpired as error:
-            raise DeviceTimeout(f"{self._title}: waited {deadline_s:.0f} s for {len(programs)} programs") from error
-        if done.returncode:
-            raise DeviceError(f"{self._title}: {done.stderr.strip()[-400:] or f'it ended with {done.returncode}'}")
-        self.stats = read_stats(json.loads((folder / "stats.json").read_text()))
-        return np.fromfile(folder / "out.bin", dtype=np.dtype("<u8"))
-
-    def _deadline_s(self, programs: Sequence[Words]) -> float:
-        """Seconds after which a simulation is given up: a slow one's, stalls included."""
-        cycles = 0
-        for words in programs:
-            clock = Clock(self.geometry)
-            for command, beats in decode(words, self.geometry):
-                clock.run(command, beats)
-            cycles += clock.engine
-        flowing = (100 - self.stalls.source) * (100 - self.stalls.sink) / 10_000
-        return GRACE_S + cycles / flowing / SLOWEST_HZ
+def compile_array_rtl(folder: Path | str, *, runtime: Optional[Path] = None, quick: bool = False) -> Path:
+    """Compile the simulation of an array's overlay folder and return its path."""
+    root = Path(folder)
+    manifest = load_array(root)
+    build_array(manifest.geometry, root / EXECUTABLE, runtime=runtime, quick=quick)
+    write_atomically(stamp_path(root, "verilator"), f"{manifest.source_sha256}\n".encode())
+    return root / EXECUTABLE

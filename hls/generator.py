@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Callable, Dict, Iterable, Tuple
 
 import lutforge
 from lutforge import manifest as manifests
@@ -31,6 +31,10 @@ from lutforge.streams import output_stream
 
 IMAGES = "images.npz"
 """Test images that may lie in an overlay folder before anything is generated."""
+
+TYPES = "types.hpp"
+ARRAY_HEADERS = ("array", TYPES)
+"""How the headers of the programmable array begin."""
 
 
 def generate(network: Network, schedule: Schedule, board: Board, output: str = "logits") -> Dict[str, str]:
@@ -64,21 +68,28 @@ def write_overlay(folder: Path | str, network: Network, texts: Dict[str, str]) -
     taken for this one. Files of the user's are never touched.
     """
     root = Path(folder)
-    earlier = _earlier_files(root)
-    root.mkdir(parents=True, exist_ok=True)
-    (root / manifests.KERNEL).unlink(missing_ok=True)
-    for stale in set(earlier) - set(texts):
-        if (root / stale).resolve().is_relative_to(root.resolve()):
-            (root / stale).unlink(missing_ok=True)
-    for path, text in texts.items():
-        store.write_atomically(root / path, text.encode())
+    write_texts(root, texts, lambda: manifests.load_manifest(root).files)
     store.save(network, root / manifests.NETWORK)
 
 
-def _earlier_files(root: Path) -> Tuple[str, ...]:
-    """Return what an earlier generation wrote; GenerationError for a folder that holds something else."""
+def write_texts(root: Path, texts: Dict[str, str], earlier: Callable[[], Iterable[str]]) -> None:
+    """Write the texts of an overlay folder in place of those that an earlier generation wrote.
+
+    earlier: returns their paths, where the folder has a manifest. GenerationError if it holds something else.
+    """
+    stale = set(_earlier_files(root, earlier)) - set(texts)
+    root.mkdir(parents=True, exist_ok=True)
+    (root / manifests.KERNEL).unlink(missing_ok=True)
+    for path in stale:
+        if (root / path).resolve().is_relative_to(root.resolve()):
+            (root / path).unlink(missing_ok=True)
+    for path, text in texts.items():
+        store.write_atomically(root / path, text.encode())
+
+
+def _earlier_files(root: Path, earlier: Callable[[], Iterable[str]]) -> Iterable[str]:
     if (root / manifests.MANIFEST).is_file():
-        return manifests.load_manifest(root).files
+        return earlier()
     if root.is_dir() and any(entry.name != IMAGES for entry in root.iterdir()):
         raise GenerationError(f"{root}: the folder is not empty and holds no overlay; name an empty or a new folder")
     return ()
@@ -144,12 +155,14 @@ def _sources(network: Network, schedule: Schedule, board: Board, output: str) ->
     return texts
 
 
-def library() -> Dict[str, str]:
-    """Return the static C++, the library and the testbench, by path below `src/`."""
+def library(array: bool = False) -> Dict[str, str]:
+    """Return the static C++ by path below `src/`: of networks, with the testbench, or of the programmable array."""
     root = files("lutforge.hls") / "include"
     try:
         headers = sorted(entry.name for entry in (root / LIBRARY).iterdir() if entry.name.endswith(".hpp"))
-        paths = [*(f"{LIBRARY}/{name}" for name in headers), "testbench.cpp"]
+        of_array = [name for name in headers if name.startswith(ARRAY_HEADERS)]
+        chosen = of_array if array else [name for name in headers if name not in of_array or name == TYPES]
+        paths = [*(f"{LIBRARY}/{name}" for name in chosen), *([] if array else ["testbench.cpp"])]
         return {path: (root / path).read_text(encoding="utf-8") for path in paths}
     except OSError as error:
         raise GenerationError(

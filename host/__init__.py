@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The side of the processor: driver for PYNQ boards, emulated device, verification. Import needs no pynq."""
 
+from lutforge.host.array import ArrayAccelerator
 from lutforge.host.driver import Accelerator
 
-__all__ = ["Accelerator"]
+__all__ = ["Accelerator", "ArrayAccelerator"]

@@ -17,7 +17,11 @@ class Backend(Protocol):
     """What computes inside the kernel: bytes of the input stream to bytes of the output stream."""
 
     def stream(self, data: Bytes, images: int) -> Bytes:
-        """Return uint8 [images, bytes per answer]. data: uint8, `images` packed images."""
+        """Return the answers, uint8. data: uint8, `images` packed images, or as many beats of an array's program."""
+
+
+class TracedBackend(Backend, Protocol):
+    """A backend that knows a network."""
 
     def trace(self, data: Bytes, images: int) -> Dict[str, npt.NDArray[np.int64]]:
         """Return what every edge carried: int64 [images, *shape] by node name."""
@@ -57,6 +61,8 @@ class Registers:
 
 class StreamKernel:
     """Our kernel: `images` register, ap_ctrl_hs; takes exactly images * beats and sends one packet per batch.
+
+    input_beats: of an image; 1 for a programmable array, whose register holds the beats of its program.
 
     It takes input only once started, and cannot be stopped or emptied but by loading the overlay again.
     """

@@ -16,8 +16,9 @@ from lutforge import reference
 from lutforge.engine.executor import FastExecutor
 from lutforge.errors import DeviceError, InputError, OverlayError
 from lutforge.executors import Difference, check_images, first_difference
+from lutforge.host.loaded import DEFAULT_TIMEOUT_S, LoadedOverlay
 from lutforge.host.results import Result, Throughput, Times, Verification
-from lutforge.host.session import HARDWARE, Session, open_session
+from lutforge.host.session import HARDWARE, Session
 from lutforge.host.transfer import StreamLink
 from lutforge.manifest import NETWORK, Manifest, load_manifest
 from lutforge.network import Network
@@ -26,10 +27,9 @@ from lutforge.store import digest, load
 
 Ints = npt.NDArray[Any]
 Progress = Callable[[int], None]
-DEFAULT_TIMEOUT_S = 10.0
 
 
-class Accelerator:
+class Accelerator(LoadedOverlay[StreamLink]):
     """An overlay ready to answer; a context manager, and an executor like the others.
 
     Open it with `Accelerator.open`. `name` says what answers, for instance 'device (emulated: fast)'.
@@ -37,13 +37,8 @@ class Accelerator:
     """
 
     def __init__(self, folder: Path, manifest: Manifest, network: Network, device: Any, kernel: str, timeout_s: float):
-        self.folder, self.manifest, self.network = folder, manifest, network
-        self._kernel, self._timeout_s = kernel, timeout_s
-        self._device = device
-        self._link: Optional[StreamLink] = None
-        self._open = True
-        self._load()
-        self.name = f"device ({self.executor})"
+        self.manifest, self.network = manifest, network
+        super().__init__(folder, manifest, device, kernel, timeout_s)
 
     @classmethod
     def open(
@@ -65,39 +60,8 @@ class Accelerator:
         manifest = load_manifest(folder)
         return cls(folder, manifest, _load_network(folder, manifest), device, kernel, timeout_s)
 
-    def _load(self) -> StreamLink:
-        """Load the overlay, for the first time or after a batch that failed, and return its streams."""
-        with HARDWARE:
-            session = open_session(self.folder, self.manifest, self._device, self._kernel)
-            self._device, self.executor = session.device, session.label
-            self._link = StreamLink(session, self.manifest, self._timeout_s)
-            return self._link
-
-    def _ready(self) -> StreamLink:
-        if not self._open:
-            raise DeviceError(f"the accelerator of {self.folder} is closed. Open it again with Accelerator.open")
-        with HARDWARE:  # two threads must not both load
-            link = self._link or self._load()
-        if not link.session.overlay.is_loaded():  # the registers are somebody else's now: touch none of them
-            raise DeviceError(
-                f"{self.executor}: another overlay was loaded since {self.folder} was opened. Open it again"
-            )
-        return link
-
-    @property
-    def session(self) -> Session:
-        """The loaded overlay: pynq's objects, register offsets and the clock read back."""
-        return self._ready().session
-
-    def close(self) -> None:
-        """Let go of the overlay; the board keeps it loaded until the next one."""
-        self._link, self._open = None, False
-
-    def __enter__(self) -> Accelerator:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _make_link(self, session: Session) -> StreamLink:
+        return StreamLink(session, self.manifest, self._timeout_s)
 
     def predict(self, images: Ints, batch: Optional[int] = None, progress: Optional[Progress] = None) -> Result:
         """Return the answers to images.
@@ -215,26 +179,23 @@ class Accelerator:
         answers = np.zeros((len(images), each_out), dtype=np.uint8)
         if not len(images):
             return answers
-        try:
-            with link.buffers(min(len(images), batch or link.preferred)) as (source, target, capacity):
-                for start in range(0, len(images), capacity):
-                    part = images[start : start + capacity]
-                    begun = time.perf_counter()
-                    source[: len(part) * each_in] = link.input.pack(part).reshape(-1)
-                    packed = time.perf_counter()
-                    link.transfer(source, target, len(part))
-                    done = time.perf_counter()
-                    answers[start : start + len(part)] = target[: len(part) * each_out].reshape(len(part), each_out)
-                    times.pack_s += packed - begun
-                    times.transfer_s += done - packed
-                    times.unpack_s += time.perf_counter() - done
-                    if len(part) >= times.batch:
-                        times.batch, times.performance = len(part), link.session.performance
-                    if progress:
-                        progress(len(part))
-        except BaseException:
-            self._link = None  # the kernel may hold half a batch; only loading the overlay again empties it
-            raise
+        size = min(len(images), batch or link.preferred)
+        with self._loaded_again_if_it_fails(), link.buffers(size) as (source, target, capacity):
+            for start in range(0, len(images), capacity):
+                part = images[start : start + capacity]
+                begun = time.perf_counter()
+                source[: len(part) * each_in] = link.input.pack(part).reshape(-1)
+                packed = time.perf_counter()
+                link.transfer(source, target, len(part))
+                done = time.perf_counter()
+                answers[start : start + len(part)] = target[: len(part) * each_out].reshape(len(part), each_out)
+                times.pack_s += packed - begun
+                times.transfer_s += done - packed
+                times.unpack_s += time.perf_counter() - done
+                if len(part) >= times.batch:
+                    times.batch, times.performance = len(part), link.session.performance
+                if progress:
+                    progress(len(part))
         return answers
 
 

@@ -17,25 +17,30 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
+from lutforge.array_kernels import ARRAY_KERNELS
+from lutforge.array_manifest import ArrayManifest, load_overlay
 from lutforge.errors import DeviceError, OverlayError
 from lutforge.host.axi_dma import AxiDma, AxiStream
-from lutforge.host.axi_kernel import Backend, Block, Registers, StreamKernel
+from lutforge.host.axi_kernel import Backend, Block, Registers, StreamKernel, TracedBackend
 from lutforge.host.axi_registers import DMA_TYPE
 from lutforge.host.device_memory import Allocation, ContiguousMemory
 from lutforge.host.kernels import CompiledKernel, FastKernel, ReferenceKernel
 from lutforge.host.register_array import RegisterArray
 from lutforge.host.session import bind_clocks
-from lutforge.manifest import IP_VLNV, Manifest, load_manifest
+from lutforge.manifest import IP_VLNV, Manifest, Overlay
 from lutforge.rtl_kernel import RtlKernel
 
-BackendFactory = Callable[[Path, Manifest], Backend]
-KERNELS: Dict[str, BackendFactory] = {
+BackendFactory = Callable[[Path, Any], Backend]
+KERNELS: Dict[str, Callable[[Path, Manifest], TracedBackend]] = {
     "fast": FastKernel,
     "csim": CompiledKernel,
     "rtl": RtlKernel,
     "reference": ReferenceKernel,
 }
-"""What can compute inside the emulated kernel, made from an overlay folder and its manifest."""
+"""What can compute a network inside the emulated kernel, made from an overlay folder and its manifest.
+
+`ARRAY_KERNELS` are those of programmable arrays.
+"""
 
 ARCHITECTURES = {"processing_system7": "armv7l", "zynq_ultra_ps_e": "aarch64"}
 KERNEL_TYPE = IP_VLNV.rpartition(":")[0]
@@ -63,10 +68,10 @@ class EmulatedDevice(Device):  # type: ignore[misc]  # pynq has no types
 
     def __init__(self, kernel: Union[str, BackendFactory] = "fast", memory_bytes: int = MEMORY_BYTES):
         super().__init__("lutforge_emulated")
-        if isinstance(kernel, str) and kernel not in KERNELS:
+        if isinstance(kernel, str) and kernel not in {**KERNELS, **ARRAY_KERNELS}:
             raise DeviceError(f"kernel {kernel!r} is unknown; use one of {', '.join(KERNELS)}")
         self.kernel_name = kernel if isinstance(kernel, str) else getattr(kernel, "__name__", "kernel")
-        self._factory = KERNELS[kernel] if isinstance(kernel, str) else kernel
+        self._kernel = kernel
         self.name = f"emulated: {self.kernel_name}"
         self.capabilities = {"MEMORY_MAPPED": True}
         self.arch = "armv7l"
@@ -90,7 +95,7 @@ class EmulatedDevice(Device):  # type: ignore[misc]  # pynq has no types
     def download(self, bitstream: Any, parser: Any = None) -> None:
         """Build the models of an overlay in their state after configuration."""
         folder = Path(bitstream.bitfile_name).parent
-        manifest = load_manifest(folder)
+        manifest = load_overlay(folder)
         self._blocks = {
             name: self._block(description, folder, manifest)
             for name, description in parser.ip_dict.items()
@@ -103,15 +108,24 @@ class EmulatedDevice(Device):  # type: ignore[misc]  # pynq has no types
         _connect(parser.systemgraph, self._blocks, manifest.beat_bits // 8)
         self.post_download(bitstream, parser, self.name)
 
-    def _block(self, description: Any, folder: Path, manifest: Manifest) -> Block:
+    def _block(self, description: Any, folder: Path, manifest: Overlay) -> Block:
         kind = description["type"].rpartition(":")[0]
         if kind == DMA_TYPE:
             facts = description["parameters"]
             return AxiDma(self.memory, int(facts["c_sg_length_width"]), int(facts["c_m_axi_mm2s_data_width"]) // 8)
         if kind == KERNEL_TYPE:
             offsets = {name: facts["address_offset"] for name, facts in description["registers"].items()}
-            return StreamKernel(self._factory(folder, manifest), manifest.input_stream.beats, offsets)
+            beats = manifest.input_stream.beats if isinstance(manifest, Manifest) else 1
+            return StreamKernel(self._backend(folder, manifest), beats, offsets)
         return Registers()
+
+    def _backend(self, folder: Path, manifest: Overlay) -> Backend:
+        if not isinstance(self._kernel, str):
+            return self._kernel(folder, manifest)
+        known: Dict[str, BackendFactory] = {**(ARRAY_KERNELS if isinstance(manifest, ArrayManifest) else KERNELS)}
+        if self._kernel not in known:
+            raise DeviceError(f"{folder}: kernel {self._kernel!r} cannot compute it; use one of {', '.join(known)}")
+        return known[self._kernel](folder, manifest)
 
     # Registers
 

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Optional
 
 from lutforge.errors import DeviceError, OverlayError, ToolError
 from lutforge.host.axi_registers import DMA_TYPE
-from lutforge.manifest import BIT, HWH, IP_VLNV, NETWORK, Manifest
+from lutforge.manifest import BIT, HWH, IP_VLNV, Overlay
 from lutforge.performance import Performance
 
 PYNQ_WANTED = "pynq>=3.1.2,<4"
@@ -55,9 +55,9 @@ class Session:
         return found
 
 
-def open_session(folder: Path, manifest: Manifest, device: Any, kernel: str) -> Session:
+def open_session(folder: Path, manifest: Overlay, device: Any, kernel: str) -> Session:
     """Load the overlay of a folder. device: None, 'emulated', 'board', or a pynq device."""
-    _check_files(folder)
+    _check_files(folder, manifest)
     pynq = import_pynq()
     chosen = select_device(pynq, device, kernel)
     emulated = bool(getattr(chosen, "emulated", False))
@@ -138,16 +138,17 @@ def bind_clocks(device: Any) -> None:
     Clocks.set_device(device)
 
 
-def _check_files(folder: Path) -> None:
-    for name in (BIT, HWH, NETWORK):
+def _check_files(folder: Path, manifest: Overlay) -> None:
+    for name in manifest.needed:
         if not (folder / name).is_file():
+            first, *others = manifest.needed
+            held = ", ".join((first, *others[:1])) + ", manifest.json" + "".join(f" and {name}" for name in others[1:])
             raise OverlayError(
-                f"{folder / name}: no such file; an overlay folder holds {BIT}, {HWH}, manifest.json and {NETWORK}. "
-                "`lutforge generate` writes one"
+                f"{folder / name}: no such file; an overlay folder holds {held}. `{manifest.command}` writes one"
             )
 
 
-def _check_version(version: str, manifest: Manifest, emulated: bool) -> None:
+def _check_version(version: str, manifest: Overlay, emulated: bool) -> None:
     found = re.match(r"(\d+)(?:\.(\d+))?", version)  # "3.1rc1" and "3.1.2.dev0" are versions too
     major, minor = (int(part or 0) for part in found.groups()) if found else (0, 0)
     if emulated and (major, minor) != (3, 1):
@@ -212,7 +213,7 @@ def _offsets(overlay: Any, name: str) -> Dict[str, int]:
     return {register: int(registers[register]["address_offset"]) for register in REGISTERS}
 
 
-def _check_clock(clock_mhz: float, manifest: Manifest, label: str) -> None:
+def _check_clock(clock_mhz: float, manifest: Overlay, label: str) -> None:
     """Refuse a clock faster than the overlay was timed for, whose answers may be wrong; warn of a slower one."""
     if clock_mhz > manifest.clock_mhz * (1 + CLOCK_TOLERANCE):
         raise DeviceError(

@@ -12,13 +12,17 @@ Two routes lead to the same block design. `hls`: the C++ is synthesised by Vitis
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Dict, Mapping, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 import lutforge
 from lutforge import manifest as manifests
 from lutforge import store
+from lutforge.array_geometry import BEAT_BITS, Geometry
+from lutforge.array_manifest import array_manifest
+from lutforge.array_manifest import to_json as to_array_json
 from lutforge.boards import Board
 from lutforge.branches import branches
 from lutforge.errors import GenerationError
@@ -61,18 +65,56 @@ def plan(
         raise GenerationError(f"route {route!r} is unknown; use one of {', '.join(ROUTES)}")
     output_stream(network, output, board.beat_bits)
     result = _hls_sources(texts, black_boxes) if route == "hls" else _rtl_sources(texts)
-    forks = branches(network).forks
-    facts = Facts(network.name, store.digest(network), board, route, tuple(sorted(result)), result, forks)
-    result["options.tcl"] = options_text(facts)
+    source = Source(network.name, store.digest(network), output, branches(network).forks)
+    extras = {
+        manifests.SCHEDULE: schedule_json(schedule),
+        f"{OVERLAY}/{manifests.MANIFEST}": _driver_manifest(network, schedule, board, output),
+    }
+    return _complete(source, board, route, result, {**_expected_hwh(texts), **extras})
+
+
+def plan_array(geometry: Geometry, board: Board, texts: Mapping[str, str], route: str = "hls") -> Dict[str, str]:
+    """Return every text file of the plan of a programmable array, which has no network file.
+
+    texts: the design by path, of `generate_array` (route hls) or `generate_array_rtl` with an `overlay.hwh` or without.
+    """
+    if route not in ROUTES:
+        raise GenerationError(f"route {route!r} is unknown; use one of {', '.join(ROUTES)}")
+    design = _hls_sources(texts, ()) if route == "hls" else _rtl_sources(texts)
+    built = tuple(sorted((manifests.BIT, manifests.HWH, manifests.MANIFEST)))
+    made = array_manifest(geometry, board, emulated=False, files=built)
+    source = Source(made.name, made.source_sha256, "sums")
+    extras = {f"{OVERLAY}/{manifests.MANIFEST}": to_array_json(made)}
+    return _complete(source, replace(board, beat_bits=BEAT_BITS), route, design, {**_expected_hwh(texts), **extras})
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a plan is made from: its name, the sha256 of the network or of an array's sizes, what it answers, and
+    whether its streams fork and meet again."""
+
+    name: str
+    sha256: str
+    output: str
+    forks: bool = False
+
+
+def _expected_hwh(texts: Mapping[str, str]) -> Dict[str, str]:
+    return {EXPECTED_HWH: texts[manifests.HWH]} if manifests.HWH in texts else {}
+
+
+def _complete(
+    source: Source, board: Board, route: str, design: Mapping[str, str], extras: Mapping[str, str]
+) -> Dict[str, str]:
+    """Return a plan: the design, the scripts and what they read, the manifest and the digest."""
+    facts = Facts(source.name, source.sha256, board, route, tuple(sorted(design)), design, source.forks)
+    result = {**design, "options.tcl": options_text(facts)}
     for name in SCRIPTS[route]:
         result[name] = _script(name)
     result["processing_system.tcl"] = _script(f"processing_system_{board.family}.tcl")
-    if manifests.HWH in texts:
-        result[EXPECTED_HWH] = texts[manifests.HWH]
-    result[manifests.SCHEDULE] = schedule_json(schedule)
-    result[f"{OVERLAY}/{manifests.MANIFEST}"] = _driver_manifest(network, schedule, board, output)
+    result.update(extras)
     written = [*result, MANIFEST, DIGEST]
-    result[MANIFEST] = to_json(_plan_manifest(network, board, output, route, written))
+    result[MANIFEST] = to_json(_plan_manifest(source, board, route, written))
     result[DIGEST] = digest_text(result)
     return dict(sorted(result.items()))
 
@@ -83,8 +125,8 @@ def digest_text(texts: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def write_plan(folder: Path | str, network: Network, texts: Mapping[str, str]) -> None:
-    """Write what `plan` returned, and the network file beside the driver's manifest.
+def write_plan(folder: Path | str, network: Optional[Network], texts: Mapping[str, str]) -> None:
+    """Write what `plan` returned, and the network file beside the driver's manifest; an array has none.
 
     What an earlier plan wrote and this one does not is removed. Its bitstream is removed too unless the plans are
     equal, so that it cannot be taken for this one's. Files of the user's are never touched.
@@ -102,7 +144,10 @@ def write_plan(folder: Path | str, network: Network, texts: Mapping[str, str]) -
     for path, text in texts.items():
         store.write_atomically(root / path, text.encode())
     (root / "build.sh").chmod(0o755)
-    store.save(network, root / OVERLAY / manifests.NETWORK)
+    if network is None:
+        (root / OVERLAY / manifests.NETWORK).unlink(missing_ok=True)
+    else:
+        store.save(network, root / OVERLAY / manifests.NETWORK)
 
 
 def earlier_files(root: Path) -> Tuple[str, ...]:
@@ -143,15 +188,15 @@ def _rtl_sources(texts: Mapping[str, str]) -> Dict[str, str]:
     return {path: XILINX + text if "LUTFORGE_XILINX" in text else text for path, text in result.items()}
 
 
-def _plan_manifest(network: Network, board: Board, output: str, route: str, written: Sequence[str]) -> PlanManifest:
+def _plan_manifest(source: Source, board: Board, route: str, written: Sequence[str]) -> PlanManifest:
     return PlanManifest(
-        name=network.name,
-        network_sha256=store.digest(network),
+        name=source.name,
+        network_sha256=source.sha256,
         board=board.name,
         part=board.part,
         board_part=board.board_part,
         clock_mhz=board.clock_mhz,
-        output=output,
+        output=source.output,
         route=route,
         tools=TOOLS[route],
         lutforge=lutforge.__version__,

@@ -18,7 +18,10 @@ ROUTES = ("hls", "rtl")
 
 @dataclass(frozen=True)
 class PlanManifest:
-    """Facts of one plan. tools: what it wants on the build machine; files: every path that was written."""
+    """Facts of one plan. tools: what it wants on the build machine; files: every path that was written.
+
+    network_sha256: of a programmable array, the sha256 of its sizes.
+    """
 
     name: str
     network_sha256: str

@@ -10,11 +10,14 @@ import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
-from typing import Iterator, Tuple
+from typing import Callable, Iterator, Tuple
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+from lutforge.array_geometry import Geometry
+from lutforge.errors import ToolError
 
 
 def _load(name: str) -> ModuleType:
@@ -40,6 +43,29 @@ def random_networks() -> ModuleType:
 @pytest.fixture(scope="session")
 def array_networks() -> ModuleType:
     return ARRAY_NETWORKS
+
+
+@pytest.fixture(scope="session")
+def compiled_array(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Geometry], Path]:
+    """Return a maker of array overlays with kernel.so, each geometry compiled once."""
+    from lutforge.boards import load_board
+    from lutforge.hls.array_generator import generate_array, write_array
+    from lutforge.hls.csim import compile_kernel, find_compiler, find_headers
+
+    try:
+        find_compiler(), find_headers()
+    except ToolError as error:
+        pytest.skip(str(error))
+    root, made = tmp_path_factory.mktemp("arrays"), {}
+
+    def build(geometry: Geometry) -> Path:
+        if geometry not in made:
+            made[geometry] = root / str(len(made))
+            write_array(made[geometry], generate_array(geometry, load_board("pynq_z2")))
+            compile_kernel(made[geometry])
+        return made[geometry]
+
+    return build
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -62,6 +62,7 @@ class _Settings:
     shift_until: float = 1.0
     optimiser: str = "adam"
     half: bool = False
+    smoothing: float = 0.0
 
 
 def fit(
@@ -81,6 +82,7 @@ def fit(
     shift_until: float = 1.0,
     optimiser: str = "adam",
     half: bool = False,
+    smoothing: float = 0.0,
 ) -> Fitted:
     """Train a model in place and leave it, in eval mode, with the weights of its best validation epoch.
 
@@ -91,10 +93,22 @@ def fit(
     shift: each training image is moved by up to this many pixels in both directions, in the epochs that begin
     before this part of the training is done: shift_until. flip: each is mirrored with probability a half.
     optimiser: 'adam', or 'sgd' with Nesterov momentum; half: products in bfloat16, which some processors do faster.
+    smoothing: part of the label that is spread over all classes (Szegedy et al., 2016, section 7).
     checkpoint: file written after every epoch; resume: continue from it.
     """
     settings = _Settings(
-        epochs, learning_rate, batch_size, seed, shift, weight_decay, data.name, flip, shift_until, optimiser, half
+        epochs,
+        learning_rate,
+        batch_size,
+        seed,
+        shift,
+        weight_decay,
+        data.name,
+        flip,
+        shift_until,
+        optimiser,
+        half,
+        smoothing,
     )
     run = _Run(model, data, settings)
     if resume:
@@ -176,7 +190,8 @@ class _Run:
                 images = _flipped(images, draw)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.half):
                 logits = self.model(images)
-            loss = nn.functional.cross_entropy(logits.float(), self.labels[batch])
+            labels, smoothing = self.labels[batch], self.settings.smoothing
+            loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()

@@ -19,7 +19,8 @@ from lutforge.constants import simplified
 from lutforge.errors import TrainingError
 from lutforge.training.classifier_plan import ClassifierPlan
 from lutforge.training.data import Dataset, load_dataset
-from lutforge.training.deep_plan import DeepPlan, train_deep
+from lutforge.training.deep_plan import DeepPlan
+from lutforge.training.deep_training import train_deep
 from lutforge.training.export import FreezeReport, freeze_report, from_network, to_network
 from lutforge.training.fit import Epoch, Fitted, fit
 from lutforge.training.frozen import FrozenModel

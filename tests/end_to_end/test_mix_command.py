@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""`lutforge multipliers` and `lutforge mix` as a user runs them: files, JSON, going on, and mistakes."""
+"""`lutforge multipliers`, `mix` and `costs` as a user runs them: files, JSON, going on, and mistakes."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_multipliers(tmp_path):
     assert command("multipliers", "--weight-bits", 10).returncode == 2
 
 
-@pytest.mark.parametrize("objective", ["transistors", "lut6"])
+@pytest.mark.parametrize("objective", ["transistors", "lut6", "energy"])
 def test_mix_within_a_loss(folder, tmp_path, objective):
     words = ["mix", folder / "net.npz", "--images", folder / "images.npz", "--objective", objective, "--loss", 2]
     words += ["--log", tmp_path / "log.jsonl", "-o", tmp_path / "mixed.npz", "--plot", tmp_path / "front.png"]
@@ -93,6 +95,50 @@ def test_mix_within_a_price(folder):
     assert run.returncode == 0 and "times less" in text and "with array multipliers" in text
 
 
+def test_costs(folder, tmp_path):
+    words = ["--images", folder / "images.npz", "--limit", 50]
+    good("mix", folder / "net.npz", *words, "--exchanges", 0, "--loss", 5, "-o", tmp_path / "mixed.npz")
+    said = good("costs", folder / "net.npz", "--mix", tmp_path / "mixed.npz", *words)
+    assert {name: model["kind"] for name, model in said["models"].items()} == {
+        "transistors": "counted",
+        "lut6": "estimated",
+        "energy": "estimated",
+    }
+    forms = {form["form"]: form for form in said["forms"]}
+    conventional, mixed = forms["conventional tables"]["prices"], forms["mix (mixed.npz)"]
+    assert mixed["times_less_than"]["conventional tables"]["energy"] == pytest.approx(
+        conventional["energy"] / mixed["prices"]["energy"],
+        rel=1e-3,  # both are rounded
+    )
+    assert mixed["times_less_than"]["array multipliers"]["transistors"] > 1.3
+    assert said["images"] == "50 images of images.npz"
+    run = command("costs", folder / "net.npz")
+    assert run.returncode == 0 and "published, exact" in run.stdout and "1.35-2.14" in run.stdout
+    assert "energy: left out; it wants activations, name images" in " ".join(run.stderr.split())
+    for other, message in (
+        (folder / "none.npz", "none.npz: no such file"),
+        (tmp_path / "less.npz", "layer fc3 of three"),
+    ):
+        less = lutforge.load(folder / "net.npz")
+        lutforge.save(Network("less", less.nodes[:5]), tmp_path / "less.npz")
+        run = command("costs", folder / "net.npz", "--mix", other)
+        assert run.returncode == 2 and message in " ".join(run.stderr.split())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+def test_costs_in_standard_cells(tmp_path):
+    """Of four bits, since yosys takes long for a table of 256 products; the library is invented."""
+    library = Path(__file__).parents[1] / "invented_cells.lib"
+    nodes = (Node("x", Input((3,), 0, 15)), Node("fc", TableMac([[5, 0, -7]], [0]), ("x",)))
+    lutforge.save(Network("small", nodes), tmp_path / "net.npz")
+    said = good("costs", tmp_path / "net.npz", "--liberty", library)
+    assert said["models"]["liberty"]["kind"] == "synthesised" and library.name in said["models"]["liberty"]["label"]
+    prices = {form["form"]: form["prices"]["liberty"] for form in said["forms"]}
+    assert prices["conventional tables"] > prices["digits of 2"] > prices["digits of 2, W and 3W"] > 2 * 9 * 10
+    run = command("costs", tmp_path / "net.npz", "--liberty", tmp_path / "net.npz")
+    assert run.returncode == 2 and "net.npz: not text" in run.stderr
+
+
 def test_mistakes(folder, tmp_path):
     other = Network("none", (Node("x", Input((12,), 0, 255)), Node("y", Rescale([1], [1], 0, 9), ("x",))))
     lutforge.save(other, tmp_path / "other.npz")
@@ -100,7 +146,12 @@ def test_mistakes(folder, tmp_path):
     for words, message in (
         ([net, "--images", folder / "bare.npz"], "it has no `labels`, and accuracy cannot be measured without"),
         ([net], "say where the images are: either --images FILE.npz or --dataset NAME"),
-        ([net, *images, "--objective", "area"], "objective 'area' is unknown; use one of transistors, lut6"),
+        (
+            [net, *images, "--objective", "area"],
+            "cost model 'area' is unknown; use one of transistors, lut6, liberty, energy",
+        ),
+        ([net, *images, "--objective", "liberty"], "cost model 'liberty' wants standard cells; name their file with"),
+        ([net, *images, "--liberty", tmp_path / "none.lib"], "none.lib: no such file; --liberty wants the .lib file"),
         ([net, *images, "--price", 10], "no mix costs 10: the cheapest options of all layers cost"),
         ([tmp_path / "none.npz", *images], "none.npz: no such file"),
         ([tmp_path / "other.npz", *images], "network none has no table multiplications, so there is nothing to mix"),

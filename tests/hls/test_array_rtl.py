@@ -14,11 +14,12 @@ from lutforge.array_cycles import cycles_of, totals
 from lutforge.array_geometry import Geometry
 from lutforge.array_model import ArrayModel
 from lutforge.array_program import compile_program
+from lutforge.array_simulation import ArraySimulation
 from lutforge.array_words import Layer, Send, Tile, Write, encode, pack_weights
 from lutforge.errors import DeviceError, DeviceTimeout, ToolError
 from lutforge.hls import verilator
 from lutforge.hls.array_rtl import TOP, generate_array_rtl
-from lutforge.hls.array_rtlsim import ArraySimulation, build_array
+from lutforge.hls.array_rtlsim import build_array
 from lutforge.rtl_kernel import FLOWING, Stalls
 
 SMALL = Geometry(4, 8, 8, 2, 2048, 256)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ERRORS = {"DeviceError", "DeviceTimeout", "OverlayError", "ToolError"}
 SOURCES = [
     *sorted((ROOT / "host").glob("*.py")),
-    *(ROOT / "core" / f"{n}.py" for n in ("kernel", "manifest", "rtl_folder", "rtl_kernel")),
+    *(ROOT / "core" / f"{n}.py" for n in ("array_manifest", "kernel", "manifest", "rtl_folder", "rtl_kernel")),
 ]
 
 

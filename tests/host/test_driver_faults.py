@@ -48,7 +48,8 @@ def test_kernel_that_wants_more_beats_is_a_timeout_that_counts_them(make_network
 def test_timeout_of_a_board_says_what_was_sent(make_network, make_overlay, status, words):
     with open_reference(make_overlay(make_network())) as accelerator:
         accelerator.session.emulated = False
-        assert words in accelerator._ready()._explain(1, 0.1, status, 0)
+        link = accelerator._ready()
+        assert words in link._explain(link.order(1), 0.1, status, 0)
 
 
 def test_patience_grows_with_the_predicted_time(make_network, make_overlay, make_images):

@@ -24,7 +24,8 @@ with warnings.catch_warnings():
     from lutforge.training.deep_freezing import mean_factor
     from lutforge.training.deep_net import DeepNet
     from lutforge.training.deep_networks import NETWORKS, Convolution, deep_network
-    from lutforge.training.deep_plan import DeepPlan, train_deep
+    from lutforge.training.deep_plan import DeepPlan
+    from lutforge.training.deep_training import train_deep
     from lutforge.training.recipe import Run, follow, parse_recipe
 
 WIDTH = 1 / 16

@@ -122,6 +122,23 @@ def test_images_are_shifted_until_a_part_is_done():
     assert [pixels == whole for pixels in model.pixels] == [False, False, True, True]
 
 
+def test_smoothed_labels(tmp_path):
+    """The loss of a step is the cross entropy against labels of which a part is spread over all classes."""
+    data, path = blobs(), tmp_path / "run.checkpoint"
+    alone = {**SETTINGS, "epochs": 1, "batch_size": 150, "shift": 0}
+    found = fit(Small(), data, **alone, smoothing=0.3, checkpoint=path).history[0].loss
+    model = Small()
+    model.train()
+    torch.manual_seed(alone["seed"] * 100_003)
+    order = torch.randperm(150, generator=torch.Generator().manual_seed(alone["seed"] * 100_003))
+    logits = model(torch.from_numpy(data.train_images)[order].float())
+    spread = 0.7 * nn.functional.one_hot(torch.from_numpy(data.train_labels)[order], 3) + 0.3 / 3
+    wanted = -(spread * logits.log_softmax(dim=1)).sum(dim=1).mean()
+    assert found == pytest.approx(float(wanted), rel=1e-5)  # sums in another order
+    with pytest.raises(TrainingError, match=r"smoothing=0\.3\), asked for .*smoothing=0\.0"):
+        fit(Small(), data, **alone, checkpoint=path, resume=True)
+
+
 def test_interrupted_and_resumed_run_equals_an_uninterrupted_one(tmp_path):
     path = tmp_path / "run.checkpoint"
     whole = Small()

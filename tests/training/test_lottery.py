@@ -23,7 +23,8 @@ with warnings.catch_warnings():
     from lutforge.training.channels import narrow, prunable, strongest
     from lutforge.training.deep_net import DeepNet
     from lutforge.training.deep_networks import Convolution, Dense, Sum, deep_network
-    from lutforge.training.deep_plan import DeepPlan, Settling, train_deep
+    from lutforge.training.deep_plan import DeepPlan, Restart, Settling
+    from lutforge.training.deep_training import floating_network, train_deep
     from lutforge.training.lottery import Early, Gradual, Tickets, draw_tickets
     from lutforge.training.masks import GradualMasks, largest, nonzero
     from lutforge.training.recipe import follow, parse_recipe
@@ -67,6 +68,32 @@ def trained(plan, folder=None, resume=False, stop=None):
 
     fitted = train_deep(model, DATA, plan, folder=folder, resume=resume, on_epoch=ended, on_stage=told)
     return model, stages, fitted
+
+
+def test_a_restart_goes_on_from_the_floating_network(tmp_path):
+    plan = replace(PLAN, restart=Restart(epochs=2, learning_rate=0.01))
+    model, stages, fitted = trained(plan, tmp_path / "a")
+    assert [stage[0] for stage in stages] == ["floating", "restart", "calibrated"]
+    assert len(fitted.history) == plan.all_epochs == 4 and fitted.best_epoch > 2
+    assert model.floating_validation == max(epoch.validation_accuracy for epoch in fitted.history[2:])
+    for stop in (2, 3):
+        with pytest.raises(Stopped):
+            trained(plan, tmp_path / str(stop), stop=stop)
+        found = to_network(trained(plan, tmp_path / str(stop), resume=True)[0].freeze())
+        for name, weights in weights_of(to_network(model.freeze())).items():
+            assert np.array_equal(weights, weights_of(found)[name]), (stop, name)
+
+
+def test_the_floating_network_of_a_folder(tmp_path):
+    plan = replace(DeepPlan("resnet18", 1, 1 / 16, shift=0, flip=False), restart=Restart(epochs=1))
+    model = plan.build(DATA)
+    train_deep(model, DATA, plan, folder=tmp_path)
+    found = floating_network(plan, DATA, tmp_path)
+    assert found.floating and found.floating_validation == model.floating_validation
+    assert all(torch.equal(found.layers[name].mac.weight, model.layers[name].mac.weight) for name in model.layers)
+    (tmp_path / "restart.pt").unlink()
+    with pytest.raises(TrainingError, match=r"restart\.pt: no such file\. Train the recipe first, with this folder"):
+        floating_network(plan, DATA, tmp_path)
 
 
 def weights_of(network):
