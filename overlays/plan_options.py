@@ -22,7 +22,7 @@ ADDRESS_BITS = {"zynq7000": 32, "zynquplus": 40}
 
 FLUSHING = "flp"
 """Style of the pipelines of a network that forks (UG1399, config_compile). A pipeline that stalls without input keeps
-what is in it, and where branches meet the input that would push it out may wait for just that (UG1448, pipeline styles).
+what is in it, and where branches meet the input that would push it out may wait for just that (UG1448).
 """
 
 REGISTERS = (
