@@ -29,8 +29,9 @@ from stream_bench import Bench, Part, Wire, modules_of, pack, reached
 LIBRARY = Path(__file__).parents[2] / "hls" / "rtl"
 CYCLES = 11_000
 PROVED_ELSEWHERE = {"black_box.v", "multipliers.v", "programmable.v", "carry.v", "counters.v", "digit_add.v"}
-PROVED_ELSEWHERE |= {"shape.v"}
-"""Proved exhaustively in test_multipliers_rtl, test_counters_rtl, test_approximate; the black box in test_black_box_rtl."""
+PROVED_ELSEWHERE |= {"shape.v", *(path.name for path in LIBRARY.glob("array*.v"))}
+"""Proved exhaustively in test_multipliers_rtl, test_counters_rtl, test_approximate; the black box in test_black_box_rtl, the
+programmable array in test_array_rtl."""
 
 
 def renamed(text, prefix, memories):
