@@ -20,6 +20,7 @@ import torch
 from lutna_rows import BUILD, append_row
 
 import lutforge
+from lutforge.cost_models import cost_model
 from lutforge.mix import described, layers_of, right, yardsticks
 from lutforge.mixed import Search
 from lutforge.training.calibration import calibration_images
@@ -32,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", type=Path, nargs="+")
     parser.add_argument("--data", type=Path, help="folder of the data sets (else LUTFORGE_DATA)")
-    parser.add_argument("--objective", default="transistors", help="transistors or lut6")
+    parser.add_argument("--objective", default="transistors", help="transistors, lut6 or energy")
     parser.add_argument("--limit", type=int, default=1_000, help="validation images of the search")
     parser.add_argument("--loss", type=float, default=1.0, help="points of accuracy that may be lost")
     parser.add_argument("--exchanges", type=int, default=20)
@@ -44,7 +45,8 @@ def main() -> int:
     for path in options.networks:
         began = time.perf_counter()
         network = lutforge.load(path)
-        layers = layers_of(network, options.objective, calibration_images(data)[:CALIBRATION])
+        calibration = calibration_images(data)[:CALIBRATION]
+        layers = layers_of(network, cost_model(options.objective, network, calibration), calibration)
         log = BUILD / "mix" / f"{path.stem}_{options.objective}.jsonl"
         log.parent.mkdir(parents=True, exist_ok=True)
         search = Search(

@@ -5,29 +5,35 @@
     OMP_NUM_THREADS=1 python benchmarks/lutna_search.py build/deep/resnet18_quarter.npz --data DIR
 
 Six layers spread over the network have three forms each, the others stay exact: 729 mixes, all measured on validation
-images (build/deep/mix keeps them, a stopped run goes on). The search then runs on the same measurements: once to its
-end, once stopped after half of what it asks for and gone on from its log, and once with its seed again.
+images, what is in front of a layer once for all mixes that agree there. The search then runs on these measurements:
+once to its end, once stopped after half of what it asks for and gone on from its log, and once with its seed again.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from lutna_rows import BUILD, append_row
 
 import lutforge
-from lutforge.mix import Layers, layers_of, right
+from lutforge.cost_models import Transistors
+from lutforge.mix import Layers, layers_of
 from lutforge.mixed import Mix, Search
+from lutforge.numerics import argmax
+from lutforge.operations import ArgMax
+from lutforge.reference import apply
 from lutforge.training.calibration import calibration_images
 from lutforge.training.data import load_dataset
 
+Ints = npt.NDArray[Any]
 LAYERS, OPTIONS = 6, (0, 2, 4)
 """Layers of the sub-problem, and which of the objective's forms they may have: exact, and rounded to 5 and 3 bits."""
 LOSSES = (0.5, 1.0, 2.0)
@@ -49,25 +55,13 @@ def main() -> int:
     data = load_dataset("cifar10_jpeg", options.data)
     images, labels = data.validation_images[: options.limit], data.validation_labels[: options.limit]
     network = lutforge.load(options.network)
-    layers = part_of(layers_of(network, "transistors", calibration_images(data)[:CALIBRATION]))
-    folder = BUILD / "mix"
-    folder.mkdir(parents=True, exist_ok=True)
-    key = layers.key(images, labels)
-    every = Search(
-        layers.prices,
-        lambda mix: right(layers.network_of(mix), images, labels),
-        len(images),
-        log=folder / f"{options.network.stem}_all.jsonl",
-        key=key,
-    )
-    mixes = list(itertools.product(*(range(len(row)) for row in layers.prices)))
-    for number, mix in enumerate(mixes):
-        every.measured(mix)
-        if number % 50 == 0:
-            print(f"{number} of {len(mixes)} mixes", flush=True)
-    table = {mix: every.known[mix] for mix in mixes}
+    layers = part_of(layers_of(network, Transistors(), calibration_images(data)[:CALIBRATION]))
+    log = BUILD / "mix" / "stopped.jsonl"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    table: Dict[Mix, int] = {}
+    measure_all(layers, {network.nodes[0].name: images}, 1, (), labels, table)
     for loss in LOSSES:
-        row = compared(layers, table, len(images), loss, options.seed, folder / "stopped.jsonl", key)
+        row = compared(layers, table, len(images), loss, options.seed, log, layers.key(images, labels))
         row |= {
             "kind": "search",
             "name": f"{options.network.stem}, {loss:g} points",
@@ -88,6 +82,32 @@ def part_of(layers: Layers) -> Layers:
         options=tuple(tuple(layers.options[place][option] for option in OPTIONS) for place in places),
         prices=tuple(tuple(layers.prices[place][option] for option in OPTIONS) for place in places),
     )
+
+
+def measure_all(
+    layers: Layers, values: Dict[str, Ints], place: int, mix: Mix, labels: Ints, table: Dict[Mix, int]
+) -> None:
+    """Evaluate the nodes from a place on with every form of the layers that come; note how many answers are right."""
+    network, values = layers.network, dict(values)
+    for number, node in enumerate(network.nodes[place:], place):
+        if isinstance(node.op, ArgMax):
+            continue
+        forms = layers.options[layers.names.index(node.name)] if node.name in layers.names else (node.op,)
+        x, *others = (values[source] for source in node.inputs)
+        kind = network.types[node.name]
+        narrow = np.promote_types(np.min_scalar_type(kind.low), np.min_scalar_type(kind.high))
+        for option, form in enumerate(forms):
+            result = apply(form, x, network.input_type(node), *others).astype(narrow, copy=False)
+            if len(forms) == 1:
+                values[node.name] = result
+            else:
+                measure_all(layers, {**values, node.name: result}, number + 1, (*mix, option), labels, table)
+        if len(forms) > 1:
+            return
+    logits = values[network.output.name].reshape(len(labels), -1)
+    table[mix] = int((argmax(logits) == labels).sum())
+    if len(table) % 27 == 0:
+        print(f"{len(table)} mixes", flush=True)
 
 
 def compared(
