@@ -88,7 +88,7 @@ class Transistors:
     name: str = TRANSISTORS
     unit: str = "transistors"
     kind: str = COUNTED
-    label: str = "multipliers as circuits of CMOS cells, tables and weights in SRAM; no wires, adder trees or control"
+    label: str = "multipliers as circuits of CMOS cells, tables and weights in SRAM; no wires, adder trees, rounding"
     forms: Tuple[Multiplier, ...] = CMOS_FORMS
 
     def price(self, network: Network, name: str, op: TableMac) -> float:
@@ -155,7 +155,7 @@ class Energy:
         steps = max((sample.steps for sample in self.samples.values()), default=0)
         return (
             f"switching outputs of multiplier cells, unit delays, weighted by transistors; {weights:,} of {live:,} "
-            f"weights, up to {steps:,} activations each; no wires, clock or storage"
+            f"weights, up to {steps:,} activations each; no wires, clock, rounding"
         )
 
     def price(self, network: Network, name: str, op: TableMac) -> float:
