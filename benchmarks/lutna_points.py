@@ -24,6 +24,8 @@ from lutforge.training.fit import Fitted, accuracy
 from lutforge.training.recipe import recipe_named
 
 BIT_IMAGES = 2000
+SMALL = "lutna_vgg11_cifar10"
+"""The recipe that is retrained with fewer bits."""
 RETRAINED_BITS = (8, 6, 4, 3, 2)
 RETRAINING = Settling(1, 0.01)
 
@@ -70,14 +72,14 @@ def points() -> List[Point]:
     """Return all points, in the order in which they are made."""
     five = ("vgg11", "resnet18", "vgg19", "resnet34", "googlenet")
     found = [Point("training", f"{name}_cifar10", f"{name}_cifar10") for name in five]
-    found.append(Point("training", "lutna_vgg11_cifar10", "lutna_vgg11_cifar10"))
+    found.append(Point("training", SMALL, SMALL))
     found.append(Point("ticket", "vgg11_tickets", "vgg11_tickets"))
     found.append(Point("ticket", "vgg11_channels", "vgg11_channels", start="vgg11_tickets"))
     found += [Point("ticket", f"{name}_gradual", f"{name}_gradual", start=f"{name}_cifar10") for name in five[1:]]
     found += [Point("bits", f"{name} bits", f"{name}_cifar10") for name in five]
     for bits in RETRAINED_BITS:
         changes = {"weight_bits": bits, "activation_bits": bits, "settle": RETRAINING}
-        found.append(Point("retrained", f"vgg11_quarter {bits} bits", "vgg11_quarter", changes, "vgg11_tickets"))
+        found.append(Point("retrained", f"{SMALL} {bits} bits", SMALL, changes, SMALL))
     return found
 
 
