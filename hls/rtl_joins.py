@@ -7,6 +7,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any, Dict, List
 
+from lutforge.errors import GenerationError
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, wrapped
 from lutforge.hls.rtl_text import CLOCKED, concatenated, constant, instance, stream
 
@@ -41,6 +42,11 @@ def concat(site: RtlSite) -> RtlLayer:
             ends = {"d": _lane(f"{name}_data", lane, source.bits), "q": _lane(f"{name}_wide", lane, bits)}
             text.append(instance("lutforge_extend", f"{name}_extend{lane}", sizes, ends))
     ends_at = [end - 1 for end in accumulate(source.channels // lanes for source in sources)]
+    if ends_at[-1] >> END_BITS:
+        raise GenerationError(
+            f"node {site.name}: a concatenation of {ends_at[-1] + 1} beats per position; the limit is {1 << END_BITS}. "
+            "Write more lanes in front of it, or concatenate before the edges are flat"
+        )
     packed = sum(end << (END_BITS * port) for port, end in enumerate(ends_at))
     sizes = {
         "INPUTS": len(sources),

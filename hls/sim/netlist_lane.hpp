@@ -90,6 +90,7 @@ private:
     void written(uint64_t now);
     void read_done(uint64_t now, uint32_t value);
     void await_answers(uint64_t now, uint32_t control_register);
+    bool drains(uint64_t now) const;
     void check_probes(uint64_t now) const;
     void moved(uint64_t now, const char* stream) { last_moved_ = now, last_stream_ = stream; }
     const char* waits_for() const {
@@ -239,6 +240,15 @@ inline void Lane::await_answers(uint64_t now, uint32_t control_register) {
     read(CTRL, EXPECT_IDLE_AGAIN);
 }
 
+// What no answer waited for, such as pixels that no window of a pool covers, may still be on its way.
+inline bool Lane::drains(uint64_t now) const {
+    if (now + 1 - last_moved_ >= options_.watchdog) return true;
+    for (size_t index = 0; index < probe_beats_.size(); ++index) {
+        if (probe_beats_[index] < images_ * facts_.probes[index].beats) return false;
+    }
+    return true;
+}
+
 inline void Lane::check_probes(uint64_t now) const {
     for (size_t index = 0; index < probe_beats_.size(); ++index) {
         const uint64_t wanted = images_ * facts_.probes[index].beats;
@@ -251,7 +261,7 @@ inline void Lane::check_probes(uint64_t now) const {
 
 inline void Lane::end_cycle(uint64_t now) {
     if (step_ == ANSWERS && out_beats_ == out_limit_) read(CTRL, EXPECT_DONE);
-    else if (step_ == DRAIN && drained_++ == DRAIN_CYCLES) {
+    else if (step_ == DRAIN && drains(now) && drained_++ == DRAIN_CYCLES) {
         check_probes(now);
         step_ = FINISHED;
     }

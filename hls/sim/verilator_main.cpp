@@ -87,6 +87,7 @@ private:
     void write(unsigned address, uint32_t value);
     void plan();
     void batch(const Run& run);
+    bool lacks_beats(uint64_t images) const;
     void check_probes(uint64_t images) const;
     std::string progress() const;
     Failure broken(const std::string& what) const {
@@ -280,6 +281,13 @@ void Bench::batch(const Run& run) {
     if ((read(CTRL) & (DONE | IDLE)) != IDLE) throw broken("after a batch the design is not idle, or done was not cleared by reading");
 }
 
+bool Bench::lacks_beats(uint64_t images) const {
+    for (size_t index = 0; index < probes_.size(); ++index) {
+        if (probes_[index].beats < images * design::PROBES[index].beats) return true;
+    }
+    return false;
+}
+
 void Bench::check_probes(uint64_t images) const {
     for (size_t index = 0; index < probes_.size(); ++index) {
         const uint64_t wanted = images * design::PROBES[index].beats;
@@ -306,7 +314,10 @@ void Bench::reset() {
 void Bench::run() {
     reset();
     for (const Run& run : runs_) batch(run);
+    const uint64_t patience = options_.watchdog;
     options_.watchdog = UINT64_MAX;
+    // what no answer waited for, such as pixels that no window of a pool covers, may still be on its way
+    while (lacks_beats(options_.images) && cycle_ - last_moved_ < patience) tick();
     for (unsigned count = 0; count < DRAIN_CYCLES; ++count) tick();
     check_probes(options_.images);
 }

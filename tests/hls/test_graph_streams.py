@@ -16,17 +16,20 @@ import pytest
 
 from lutforge.boards import load_board
 from lutforge.cycles import count
-from lutforge.errors import DeviceError, ScheduleError, ToolError
+from lutforge.errors import DeviceError, GenerationError, ScheduleError, ToolError
 from lutforge.folding import flowing, folded, sized
 from lutforge.hls import verilator
 from lutforge.hls.csim import CsimExecutor
 from lutforge.hls.generator import generate, write_overlay
 from lutforge.hls.rtl_generator import generate_rtl
+from lutforge.hls.rtl_layers import RtlSite, emit_layer
 from lutforge.hls.rtlsim import RtlExecutor, compile_rtl, write_rtl
+from lutforge.network import Node, TensorType
+from lutforge.operations import Concat
 from lutforge.pipeline import stages
 from lutforge.reference import trace
 from lutforge.rtl_kernel import Stalls
-from lutforge.schedule import Schedule, intervals
+from lutforge.schedule import Lanes, Schedule, intervals
 
 sys.path.insert(0, str(Path(__file__).parent))
 from graph_networks import gathering_graph, inception_block, residual_blocks, small_graph
@@ -147,6 +150,16 @@ def test_the_netlist_of_a_graph(tmp_path):
     predicted = count(stages(network, schedule, BOARD.beat_bits), 2)
     assert executor.performance.latency_cycles == predicted.latency
     assert all(np.array_equal(values, wanted[name]) for name, values in executor.trace(images).items())
+
+
+def test_a_position_of_too_many_beats():
+    node, edge = Node("all", Concat(), ("left", "right")), TensorType((33000,), 0, 255)
+    both = TensorType((66000,), 0, 255)
+    site = RtlSite(node, edge, both, Lanes(1, 1), None, 64, "generic", 2, "luts", more=(edge,))
+    with pytest.raises(
+        GenerationError, match=r"node all: a concatenation of 66000 beats per position; the limit is 65536"
+    ):
+        emit_layer(site)
 
 
 def test_verilog_without_faults():
