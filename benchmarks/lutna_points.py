@@ -23,7 +23,7 @@ from lutforge.training.export import freeze_report, to_network
 from lutforge.training.fit import Fitted, accuracy
 from lutforge.training.recipe import recipe_named
 
-BIT_IMAGES = 2000
+BIT_IMAGES = 1000
 SMALL = "lutna_vgg11_cifar10"
 """The recipe that is retrained with fewer bits."""
 RETRAINED_BITS = (8, 6, 4, 3, 2)

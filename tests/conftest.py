@@ -102,3 +102,20 @@ def mnist_images() -> Tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], str]:
         large = np.minimum(digits * 16, 255).repeat(3, axis=1).repeat(3, axis=2)
         warnings.warn("MNIST was not found; the tests use scikit-learn's digits, enlarged", stacklevel=2)
         return np.pad(large, ((0, 0), (2, 2), (2, 2), (0, 0))), data.test_labels, "digits, enlarged"
+
+
+@pytest.fixture(scope="session")
+def cifar10_images() -> Tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], str]:
+    """CIFAR-10 test images uint8 [n, 32, 32, 3], labels, and what they are; tinted digits of scikit-learn elsewhere."""
+    from lutforge.errors import DataError
+    from lutforge.training.data import load_dataset
+
+    try:
+        data = load_dataset("cifar10_jpeg", DATA)
+        return data.test_images, data.test_labels, data.label
+    except DataError:
+        data = load_dataset("digits")
+        large = np.minimum(data.test_images.astype(np.uint8) * 16, 255).repeat(4, axis=1).repeat(4, axis=2)
+        tints = np.random.default_rng(0).integers(1, 256, (len(large), 1, 1, 3))
+        warnings.warn("CIFAR-10 was not found; the tests use scikit-learn's digits, tinted", stacklevel=2)
+        return (large * tints // 255).astype(np.uint8), data.test_labels, "digits, tinted"

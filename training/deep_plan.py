@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Tuple
 
 from lutforge.errors import TrainingError
 from lutforge.training.data import Dataset
@@ -25,12 +26,20 @@ class Settling:
 class Restart:
     """Epochs of the floating network behind its first ones, 0 for none: from their best, at this learning rate again.
 
-    A warm restart (Loshchilov and Hutter, SGDR, 2017). smoothing: of labels, see `fit`.
+    A warm restart (Loshchilov and Hutter, SGDR, 2017). smoothing: of labels, see `fit`. times: restarts, one behind the
+    other, each from the best epoch of the one before.
     """
 
     epochs: int = 0
     learning_rate: float = 0.05
     smoothing: float = 0.1
+    times: int = 1
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """Names of the checkpoints, in order."""
+        count = self.times if self.epochs else 0
+        return tuple("restart" if number == 1 else f"restart{number}" for number in range(1, count + 1))
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,9 @@ class DeepPlan:
     def all_epochs(self) -> int:
         """Epochs of all trainings."""
         tickets = self.tickets.rounds * self.tickets.epochs
-        return self.epochs + self.restart.epochs + tickets + self.gradual.epochs + self.settle.epochs
+        return (
+            self.epochs + self.restart.epochs * self.restart.times + tickets + self.gradual.epochs + self.settle.epochs
+        )
 
     def build(self, data: Dataset) -> DeepNet:
         """Return an untrained network for a data set."""

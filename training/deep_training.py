@@ -55,7 +55,7 @@ def train_deep(
 
 def floating_network(plan: DeepPlan, data: Dataset, folder: Path, seed: int = 0) -> DeepNet:
     """Return the floating network that `train_deep` left in a folder, before anything was pruned."""
-    for name in ("floating", "restart")[: 1 + bool(plan.restart.epochs)]:
+    for name in ("floating", *plan.restart.names):
         if not (folder / f"{name}.pt").is_file():
             raise TrainingError(f"{folder / name}.pt: no such file. Train the recipe first, with this folder")
     model = plan.build(data)
@@ -87,9 +87,9 @@ class _Stages:
         plan = self.plan
         self.train("floating", plan.epochs, plan.learning_rate)
         self.tell("floating")
-        if plan.restart.epochs:
-            self.train("restart", plan.restart.epochs, plan.restart.learning_rate, plan.restart.smoothing)
-            self.tell("restart")
+        for name in plan.restart.names:
+            self.train(name, plan.restart.epochs, plan.restart.learning_rate, plan.restart.smoothing)
+            self.tell(name)
 
     def train(self, name: str, epochs: int, learning_rate: float, smoothing: float = 0.0) -> Fitted:
         """Train on, with a checkpoint of this name."""

@@ -23,7 +23,13 @@ from lutforge.training.export import from_network
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NETWORKS = ("lutnet_mnist", "lutna_mlp_mnist", "lutna_conv_mnist", "lut_classifier_mnist")
-LEAST_ACCURACY = {"lutnet_mnist": 97.5, "lutna_mlp_mnist": 97.5, "lutna_conv_mnist": 98.8, "lut_classifier_mnist": 97.5}
+LEAST_ACCURACY = {
+    "lutnet_mnist": 97.5,
+    "lutna_mlp_mnist": 97.5,
+    "lutna_conv_mnist": 98.8,
+    "lut_classifier_mnist": 97.5,
+    "lutna_vgg11_cifar10": 69.5,
+}
 BOARD = load_board("pynq_z2")
 
 
@@ -48,7 +54,27 @@ def test_executors_agree(name, mnist_images, tmp_path):
     assert len(np.unique(result.runs[0].classes)) > 3  # equal for another reason than a constant answer
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+def test_executors_agree_on_a_deep_network(cifar10_images, tmp_path):
+    network = lutforge.load(GOLDEN / "lutna_vgg11_cifar10.npz")
+    images, _, _ = cifar10_images
+    result = chain(network, auto(network, BOARD), images[:12], tmp_path)
+    assert result.equal, result.differences
+    assert len(np.unique(result.runs[0].classes)) > 3
+    many = compare(network, [from_network(network), ReferenceExecutor(network), FastExecutor(network)], images[:200])
+    assert many.equal, many.differences
+
+
+def test_accuracy_of_a_deep_network(cifar10_images):
+    images, labels, source = cifar10_images
+    if source != "CIFAR-10 (JPEG q75 copy)":
+        pytest.skip("no CIFAR-10 files: set LUTFORGE_DATA")
+    network = lutforge.load(GOLDEN / "lutna_vgg11_cifar10.npz")
+    found = run_blocks(network, FastExecutor(network), images).accuracy(labels)
+    assert found == pytest.approx(100 * network.about["test_accuracy"], abs=1e-9)
+    assert found >= LEAST_ACCURACY["lutna_vgg11_cifar10"]
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "lutna_vgg11_cifar10"])
 def test_the_network_fits_the_board_by_estimate(name):
     network = lutforge.load(GOLDEN / f"{name}.npz")
     fit = fits(estimate(network, auto(network, BOARD), BOARD.beat_bits), BOARD)
