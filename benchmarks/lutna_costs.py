@@ -14,7 +14,7 @@ import argparse
 import time
 from pathlib import Path
 
-from lutna_results import RESULTS, append
+from lutna_rows import RESULTS, append_row
 
 import lutforge
 from lutforge.cli_sources import read_images
@@ -50,7 +50,7 @@ def main() -> int:
         "seed": options.seed,
         "seconds": round(time.perf_counter() - began),
     }
-    append("costs", options.name or network.name, row, options.results)
+    append_row({"kind": "costs", "name": options.name or network.name, **row}, options.results)
     print(f"{network.name}: {row['weights_not_0']:,} weights that are not 0, {row['seconds']} s")
     print(f"| multipliers | {' | '.join(names)} | times less than with conventional tables | with array multipliers |")
     print("|---" * (len(names) + 3) + "|")

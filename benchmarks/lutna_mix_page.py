@@ -95,10 +95,10 @@ def costs_section(rows: List[Row], folder: Path) -> List[str]:
         "    python benchmarks/lutna_costs.py NETWORK --mix FILE --dataset cifar10_jpeg --data DIR\n",
     ]
     for row in rows:
-        names = list(row["forms"][0]["prices"])
+        names = [name for name in ("transistors", "liberty", "lut6", "energy") if name in row["forms"][0]["prices"]]
         cells = [["multipliers", *names]]
         for form in row["forms"]:
-            ratios = list(form["times_less_than"].values())
+            ratios = [form["times_less_than"][than] for than in ("conventional tables", "array multipliers")]
             cells.append(
                 [
                     form["form"],

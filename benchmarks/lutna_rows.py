@@ -27,11 +27,11 @@ def read_rows() -> List[Row]:
     return list({(row["kind"], row["name"]): row for row in rows}.values())
 
 
-def append_row(row: Row) -> None:
+def append_row(row: Row, path: Path = RESULTS) -> None:
     """Append one finished point, with the date and what it was made with."""
     made = {"date": datetime.date.today().isoformat(), "torch": torch.__version__, "python": platform.python_version()}
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with RESULTS.open("a", encoding="utf-8") as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps({**made, **row}, sort_keys=True) + "\n")
 
 

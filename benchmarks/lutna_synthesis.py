@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
-from lutna_results import RESULTS, append
+from lutna_rows import RESULTS, append_row
 
 import lutforge
 from lutforge.boards import load_board
@@ -63,13 +63,13 @@ def main() -> int:
             forms = {EXACT: replace(op, multiplier=DivideConquer(4)), DIGITAL: replace(op, multiplier=Digital())}
             forms |= {MIXED: mixed[name]} if mixed else {}
             rows.append(measured(network, name, forms, options))
-            append("synthesis", f"{network.name} {name}", rows[-1], options.results)
+            append_row({"kind": "synthesis", "name": f"{network.name} {name}", **rows[-1]}, options.results)
             print(line(name, rows[-1]), flush=True)
     if not rows:
         parser.error(f"--only {options.only}: no table layer of {options.network} has that in its name")
     if not options.only:
         total = whole(network, rows)
-        append("synthesis", f"{network.name} whole", total, options.results)
+        append_row({"kind": "synthesis", "name": f"{network.name} whole", **total}, options.results)
         print(line("whole, scaled", total))
     return 0
 
