@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import lutforge
 from lutforge import reference
 from lutforge.array_cycles import cycles_of, totals
 from lutforge.array_geometry import Geometry
@@ -96,6 +97,20 @@ def test_networks_after_one_another(array, array_networks):
         wanted.append(reference.run(program.network, images).reshape(len(images), -1))
     for (program, _, _), answers, right in zip(runs, array(SMALL).run(programs), wanted, strict=True):
         assert np.array_equal(program.logits(answers), right)
+
+
+def test_a_trained_deep_network(array, cifar10_images):
+    """VGG11 of eighth width, and then the convolutions for MNIST, on the array that fits both."""
+    geometry = Geometry(8, 8, 8, 4, 4096, 1024)
+    simulation = array(geometry)
+    for name, images in (("lutna_vgg11_cifar10", cifar10_images[0][:2]), ("lutna_conv_mnist", None)):
+        network = lutforge.load(f"tests/golden/{name}.npz")
+        if images is None:
+            images = np.random.default_rng(2).integers(0, 256, (2, *network.input.shape))
+        program = compile_program(network, geometry, 2)
+        (answers,) = simulation.run([program.stream(images)])
+        assert np.array_equal(program.logits(answers), reference.run(network, images))
+        assert simulation.stats.last_out - simulation.stats.first_in + 1 == cycles_of(program).latency
 
 
 @pytest.mark.parametrize("signed", [False, True])
