@@ -92,19 +92,30 @@ def measure(point: Point, data: Dataset) -> List[Row]:
 def _training(point: Point, data: Dataset) -> List[Row]:
     tests: Dict[str, float] = {}
     stages: List[Fitted] = []
+    plan = point.plan
+    floating = ("floating", *plan.restart.names)[-1]
+    last = "settled" if plan.settle.epochs else "calibrated"
 
     def told(name: str, model: DeepNet, fitted: Fitted) -> None:
-        tests[name] = round(accuracy(model, data.test_images, data.test_labels, 250), 5)
+        if name in (floating, "calibrated") and name != last:  # the last is measured when it is frozen
+            tests["floating" if name == floating else name] = _test(model, data)
         if name != "calibrated":  # which trains nothing
             stages.append(fitted)
 
     model = point.trained(data, told)
     epochs = [epoch for stage in stages for epoch in stage.history]
-    row = {**_about(point), **_frozen(point, point.name, model, data), "stages": tests, "epochs": len(epochs)}
+    row = {**_about(point), **_frozen(point, point.name, model, data)}
+    row["stages"] = {**tests, last: row.pop("unfrozen")}
+    row["epochs"] = len(epochs)
     row["floating_validation"] = round(model.floating_validation, 5)
     row["curve"] = [[round(epoch.loss, 4), round(epoch.validation_accuracy, 4)] for epoch in epochs]
     row["seconds"] = round(sum(epoch.seconds for epoch in epochs))
     return [row]
+
+
+def _test(model: DeepNet, data: Dataset) -> float:
+    """Return the accuracy of a module, 0..1, on all test images."""
+    return round(accuracy(model, data.test_images, data.test_labels, 250), 5)
 
 
 def _tickets(point: Point, data: Dataset) -> List[Row]:
@@ -125,7 +136,7 @@ def _tickets(point: Point, data: Dataset) -> List[Row]:
                 "name": own,
                 "round": name,
                 "floating_validation": round(fitted.best_validation, 5),
-                "floating_test": round(accuracy(model, data.test_images, data.test_labels, 250), 5),
+                "floating_test": _test(model, data),
                 "epochs": len(fitted.history),
                 "curve": [[round(epoch.loss, 4), round(epoch.validation_accuracy, 4)] for epoch in fitted.history],
                 "seconds": round(fitted.seconds),
@@ -156,7 +167,7 @@ def _retrained(point: Point, data: Dataset) -> List[Row]:
     tests: Dict[str, float] = {}
 
     def told(name: str, model: DeepNet, fitted: Fitted) -> None:
-        tests[name] = round(accuracy(model, data.test_images, data.test_labels, 250), 5)
+        tests[name] = _test(model, data)
         tests[f"{name}_seconds"] = round(fitted.seconds)
 
     model = point.trained(data, told)
@@ -187,6 +198,7 @@ def _frozen(point: Point, name: str, model: DeepNet, data: Dataset) -> Row:
     return {
         **work,
         "test": round(report.frozen_accuracy, 5),
+        "unfrozen": round(report.unfrozen_accuracy, 5),
         "differing": report.differing,
         "file": path.name,
         "sha256": lutforge.save(network, path),
