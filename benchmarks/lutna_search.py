@@ -37,7 +37,7 @@ Ints = npt.NDArray[Any]
 LAYERS, OPTIONS = 6, (0, 2, 4)
 """Layers of the sub-problem, and which of the objective's forms they may have: exact, and rounded to 5 and 3 bits."""
 LOSSES = (0.5, 1.0, 2.0)
-CALIBRATION = 200
+CALIBRATION, EXCHANGES = 200, 150
 
 
 class Stopped(Exception):
@@ -58,8 +58,7 @@ def main() -> int:
     layers = part_of(layers_of(network, Transistors(), calibration_images(data)[:CALIBRATION]))
     log = BUILD / "mix" / "stopped.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
-    table: Dict[Mix, int] = {}
-    measure_all(layers, {network.nodes[0].name: images}, 1, (), labels, table)
+    table = all_mixes(layers, images, labels, log.with_name(f"{options.network.stem}_all.json"))
     for loss in LOSSES:
         row = compared(layers, table, len(images), loss, options.seed, log, layers.key(images, labels))
         row |= {
@@ -82,6 +81,18 @@ def part_of(layers: Layers) -> Layers:
         options=tuple(tuple(layers.options[place][option] for option in OPTIONS) for place in places),
         prices=tuple(tuple(layers.prices[place][option] for option in OPTIONS) for place in places),
     )
+
+
+def all_mixes(layers: Layers, images: Ints, labels: Ints, path: Path) -> Dict[Mix, int]:
+    """Return how many images every mix answers right, from a file if it holds them."""
+    key = layers.key(images, labels)
+    held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if held.get("key") != key:
+        table: Dict[Mix, int] = {}
+        measure_all(layers, {layers.network.nodes[0].name: images}, 1, (), labels, table)
+        held = {"key": key, "mixes": [[list(mix), found] for mix, found in table.items()]}
+        path.write_text(json.dumps(held), encoding="utf-8")
+    return {tuple(mix): found for mix, found in held["mixes"]}
 
 
 def measure_all(
@@ -118,7 +129,7 @@ def compared(
     price = {mix: sum(row[option] for row, option in zip(layers.prices, mix, strict=True)) for mix in table}
     best = min(price[mix] for mix, found in table.items() if found >= floor)
     search = Search(layers.prices, table.__getitem__, images, seed)
-    found = search.within_loss(loss / 100)
+    found = search.within_loss(loss / 100, EXCHANGES)
     asked: List[Tuple[int, ...]] = []
 
     def half(mix: Mix) -> int:
@@ -129,9 +140,9 @@ def compared(
 
     log.unlink(missing_ok=True)
     with contextlib.suppress(Stopped):
-        Search(layers.prices, half, images, seed, log, key).within_loss(loss / 100)
-    resumed = Search(layers.prices, table.__getitem__, images, seed, log, key).within_loss(loss / 100)
-    again = Search(layers.prices, table.__getitem__, images, seed).within_loss(loss / 100)
+        Search(layers.prices, half, images, seed, log, key).within_loss(loss / 100, EXCHANGES)
+    resumed = Search(layers.prices, table.__getitem__, images, seed, log, key).within_loss(loss / 100, EXCHANGES)
+    again = Search(layers.prices, table.__getitem__, images, seed).within_loss(loss / 100, EXCHANGES)
     return {
         "layers": len(layers.names),
         "layer_names": list(layers.names),

@@ -34,7 +34,8 @@ class Point:
     right: int
 
 
-Fits = Callable[[Point], bool]
+Lack = Callable[[Point], float]
+"""By how much a mix misses what is wanted; 0 or less where it does not."""
 Order = Callable[[Point], Tuple[float, float]]
 ROUNDING = 1e-9
 """Part of a price by which sums of the same prices may differ."""
@@ -121,7 +122,7 @@ class Search:
             else:
                 high = middle - 1
         return self._improved(
-            low, lambda point: point.right >= floor, lambda point: (point.price, -point.right), exchanges
+            low, lambda point: floor - point.right, lambda point: (point.price, -point.right), exchanges
         )
 
     def within_price(self, price: float, exchanges: int = 60) -> Point:
@@ -135,33 +136,43 @@ class Search:
         limit = price * (1 + ROUNDING)
         place = next(i for i, (_, mix) in enumerate(self.predicted_front()) if self.price(mix) <= limit)
         return self._improved(
-            place, lambda point: point.price <= limit, lambda point: (-point.right, point.price), exchanges
+            place, lambda point: point.price - limit, lambda point: (-point.right, point.price), exchanges
         )
 
-    def _improved(self, place: int, fits: Fits, order: Order, exchanges: int) -> Point:
+    def _improved(self, place: int, lack: Lack, order: Order, exchanges: int) -> Point:
         """Measure the predicted front about a place, and exchange options of the best mix of all that were measured."""
         for _, mix in self.predicted_front()[max(0, place - 3) : place + 5]:
             self.measured(mix)
-        fitting = [point for point in map(self.measured, list(self.seen)) if fits(point)]
+        fitting = [point for point in map(self.measured, list(self.seen)) if lack(point) <= 0]
         best = min(fitting, key=lambda point: (*order(point), point.mix))
-        return self._exchanged(best, fits, order, exchanges)
+        return self._exchanged(best, lack, order, exchanges)
 
-    def _exchanged(self, best: Point, fits: Fits, order: Order, tries: int) -> Point:
-        """Change one layer or two at a time, the promising ones first, while that makes a better mix that fits."""
+    def _exchanged(self, best: Point, lack: Lack, order: Order, tries: int) -> Point:
+        """Change one layer or two at a time, the promising ones first: of the best mix, then of better ones that lack a
+        little, since losses do not add up and two changes can make good what one has lost."""
         draw = random.Random(self.seed)
-        improved = True
-        while improved and tries > 0:
-            improved = False
-            for mix in self._neighbours(best.mix, draw):
+        done: Dict[Mix, None] = {}
+        while tries > 0:
+            points = [point for point in map(self.measured, list(self.seen)) if point.mix not in done]
+            bases = [point for point in points if point.mix == best.mix or order(point) < order(best)]
+            if not bases:
+                break
+            base = min(bases, key=lambda point: (max(0.0, lack(point)), *order(point), point.mix))
+            found = None
+            for mix in self._neighbours(base.mix, draw):
                 if mix in self.seen:
                     continue
                 if tries == 0:
-                    break
+                    return best
                 tries -= 1
                 point = self.measured(mix)
-                if fits(point) and order(point) < order(best):
-                    best, improved = point, True
+                if lack(point) <= 0 and order(point) < order(best):
+                    found = point
                     break
+            if found is None:
+                done[base.mix] = None
+            else:
+                best = found
         return best
 
     def _neighbours(self, mix: Mix, draw: random.Random) -> List[Mix]:

@@ -201,12 +201,12 @@ module lutforge_array_write #(
         if (BEATS == 1) begin : whole
             assign word = data;
         end else begin : parts
-            reg [SIMD*8-65:0] before;
-            assign word = {data, before};
+            reg [SIMD*8-65:0] earlier;
+            assign word = {data, earlier};
             if (BEATS == 2) begin : two
-                always @(posedge clk) if (step) before <= data;
+                always @(posedge clk) if (step) earlier <= data;
             end else begin : more
-                always @(posedge clk) if (step) before <= {data, before[SIMD*8-65:64]};
+                always @(posedge clk) if (step) earlier <= {data, earlier[SIMD*8-65:64]};
             end
         end
     endgenerate

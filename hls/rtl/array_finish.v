@@ -50,12 +50,12 @@ module lutforge_array_finish #(
     wire last_x = x == columns - 16'd1, last_y = y == rows - 16'd1, last_image = image == images - 16'd1;
     wire tap = step & ~addend, result = tap & last_j & last_i, result_row = result & last_x, whole = result_row & last_y;
     assign ends = whole & last_image;
-    wire [15:0] above = {12'd0, top}, before = {12'd0, left}, across = {12'd0, column_stride};
+    wire [15:0] above = {12'd0, top}, beside = {12'd0, left}, across = {12'd0, column_stride};
     wire [15:0] next_image = image_start + image_step;
     wire [15:0] next_row = row_start + row_step;
     wire [15:0] next_window = last_x ? (last_y ? next_image : next_row) : window + across;
     wire [15:0] next_first_row = last_x ? (last_y ? -above : first_row + {12'd0, row_stride}) : first_row;
-    wire [15:0] next_first_column = last_x ? -before : first_column + across;
+    wire [15:0] next_first_column = last_x ? -beside : first_column + across;
     always @(posedge clk) begin
         if (begins) begin
             {image, y, x, i, j} <= 56'd0;
@@ -63,7 +63,7 @@ module lutforge_array_finish #(
             extra <= head[63:48];
             addend <= adds;
             {first_row, row} <= {2{-above}};
-            {first_column, column} <= {2{-before}};
+            {first_column, column} <= {2{-beside}};
             {place_column, place_row, place_image} <= {3{start}};
         end else if (step) begin
             addend <= adds & ~addend;

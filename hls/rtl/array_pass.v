@@ -72,16 +72,16 @@ module lutforge_array_pass #(
         end
     end
 
-    reg inside, is_signed;
+    reg in_image, is_signed;
     always @(posedge clk) begin
-        inside <= row < height & column < width;  // below 0 is beyond every size
+        in_image <= row < height & column < width;  // below 0 is beyond every size
         is_signed <= head[10];
     end
     genvar i;
     generate
         for (i = 0; i < SIMD; i = i + 1) begin : lane
             lutforge_array_shape shape (
-                .clk(clk), .inside(inside), .is_signed(is_signed), .shift(shift), .rounds(rounds), .top(top[8:0]),
+                .clk(clk), .in_image(in_image), .is_signed(is_signed), .shift(shift), .rounds(rounds), .top(top[8:0]),
                 .d(word[i*8 +: 8]), .q(codes[i*8 +: 8])
             );
         end
@@ -109,7 +109,7 @@ endmodule
 // An activation without its low `shift` bits, rounded half up if `rounds` and then at most `top`; 0 outside the image.
 module lutforge_array_shape (
     input wire clk,
-    input wire inside,
+    input wire in_image,
     input wire is_signed,
     input wire [2:0] shift,
     input wire rounds,
@@ -124,6 +124,6 @@ module lutforge_array_shape (
     wire beyond = ~rounded[8] & rounded > top;
     wire [8:0] chosen = rounds & beyond ? top : rounded;
     wire [8:0] whole = chosen << shift;
-    always @(posedge clk) q <= inside ? whole[7:0] : 8'd0;
+    always @(posedge clk) q <= in_image ? whole[7:0] : 8'd0;
     wire unused = &{1'b0, doubled, whole};
 endmodule
