@@ -19,7 +19,7 @@ def training_section(rows: List[Row], folder: Path) -> List[str]:
     for row in rows:
         stages = row["stages"]
         counts = [f"{row['weights']:,}", f"{row['multiplications']:,}", str(row["epochs"]), f"{row['seconds']:,}"]
-        reached = [row["floating_validation"], stages["floating"], stages["calibrated"], stages.get("settled")]
+        reached = [row["floating_validation"], *(stages.get(stage) for stage in ("floating", "calibrated", "settled"))]
         found = [*map(percent, reached), percent(row["test"]), f"{row['differing']} of 10,000"]
         lines.append([row["network"], f"{row['width']:g}", *counts, *found])
     _draw(rows, folder / FIGURE)
