@@ -19,7 +19,7 @@ def training_section(rows: List[Row], folder: Path) -> List[str]:
     for row in rows:
         stages = row["stages"]
         counts = [f"{row['weights']:,}", f"{row['multiplications']:,}", str(row["epochs"]), f"{row['seconds']:,}"]
-        reached = [row["floating_validation"], stages["floating"], stages["calibrated"], stages.get("settled")]
+        reached = [row["floating_validation"], *(stages.get(stage) for stage in ("floating", "calibrated", "settled"))]
         found = [*map(percent, reached), percent(row["test"]), f"{row['differing']} of 10,000"]
         lines.append([row["network"], f"{row['width']:g}", *counts, *found])
     _draw(rows, folder / FIGURE)
@@ -30,8 +30,8 @@ def training_section(rows: List[Row], folder: Path) -> List[str]:
             "with products in bfloat16 on the way. Calibrated: 8-bit weights and activations, power-of-two ranges "
             "found on 2,000 training images, no training. Settled: the quantised network trained on for its last "
             "epochs. Integers: the frozen network, answered by the fast engine; differently from the module it came "
-            f"from. Epochs are what the time allowed, not what the networks can reach. Measured, {dates(rows)}, torch "
-            f"{rows[-1]['torch']}."
+            "from. Epochs are what the time allowed, not what the networks can reach; curves fall where a "
+            f"training starts again at a high learning rate. Measured, {dates(rows)}, torch {rows[-1]['torch']}."
         ),
         table(lines),
         f"![validation accuracy by epoch]({FIGURE})\n",
