@@ -70,6 +70,7 @@ def main() -> int:
             "network": path.stem,
             "objective": options.objective,
             "validation_images": len(images),
+            "loss_points": options.loss,
             "validation": [search.measured(search.exact).right / len(images), found.right / len(images)],
             "test": tests,
             "exact_price": round(price),
