@@ -27,7 +27,7 @@ BIT_IMAGES = 1000
 SMALL = "lutna_vgg11_cifar10"
 """The recipe that is retrained with fewer bits."""
 RETRAINED_BITS = (8, 6, 4, 3, 2)
-RETRAINING = Settling(1, 0.01)
+RETRAINING = Settling(1, 0.001)
 
 
 @dataclass(frozen=True)
