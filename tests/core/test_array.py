@@ -29,8 +29,9 @@ from lutforge.array_words import (
     unpack_weights,
 )
 from lutforge.errors import GenerationError, ScheduleError
+from lutforge.multipliers import Approximate
 from lutforge.network import Network, Node
-from lutforge.operations import Affine, Input, MaxPool, Rescale, Reshape, TableMac, Window
+from lutforge.operations import Add, Affine, BinaryMac, Concat, Input, MaxPool, Rescale, Reshape, TableMac, Window
 
 SHAPES = ((4, 8), (8, 8), (2, 8), (8, 16), (16, 16))
 GOLDEN = ("lutna_conv_mnist", "lutna_mlp_mnist")
@@ -303,3 +304,54 @@ def test_programs_that_are_none(words, text):
 def test_a_field_that_is_too_large():
     with pytest.raises(GenerationError, match="70000 does not fit a field of 16 bits"):
         encode(Write(0, 70000))
+
+
+def graph(*nodes, low=0, high=255):
+    """A network of (name, operation, inputs) behind an image of 4 x 4 x 4, ended by a dense layer."""
+    listed = [Node("x", Input((4, 4, 4), low, high)), *(Node(name, op, inputs) for name, op, inputs in nodes)]
+    last = Network("graph", tuple(listed)).types[listed[-1].name].elements
+    head = [Node("flat", Reshape((last,)), (listed[-1].name,)), Node("logits", mac(2, last), ("flat",))]
+    return Network("graph", (*listed, *head))
+
+
+def branch(name, source="x", channels=4):
+    return ((f"{name}_mac", mac(2, channels), (source,)), (name, scaled(), (f"{name}_mac",)))
+
+
+JOINED = (*branch("a"), *branch("b"), ("all", Concat(), ("a", "b")))
+TRUNCATED = TableMac(np.ones((4, 4), dtype=int), np.zeros(4, dtype=int), Approximate(truncate_bits=4))
+
+
+@pytest.mark.parametrize(
+    "network, text",
+    [
+        (
+            lambda: image_network(mac(1, 1), scaled(), MaxPool((16, 16), (16, 16)), mac(2, 1), shape=(16, 16, 1)),
+            r"n2: MaxPool pools windows of \(16, 16\) at \(16, 16\); the limit is 15",
+        ),
+        (
+            lambda: image_network(
+                BinaryMac(np.ones((2, 3), dtype=int), (1,)), scaled(), Reshape((32,)), mac(2, 32), high=1
+            ),
+            "n0: BinaryMac multiplies binary codes",
+        ),
+        (lambda: graph(("t", TRUNCATED, ("x",)), ("s", scaled(), ("t",)), low=-8, high=7), "t: TableMac truncates"),
+        (lambda: image_network(Reshape((16, 3)), mac(2, 3), scaled(), mac(2, 2)), r"makes \(16, 3\) of \(4, 4, 3\)"),
+        (lambda: graph(*JOINED, ("sum", Add(), ("x", "all")), ("s", scaled(), ("sum",))), "sum: Add adds edges whose"),
+        (lambda: graph(*JOINED, ("more", Concat(), ("all", "x"))), "more: Concat joins all, which is joined already"),
+        (
+            lambda: graph(*JOINED, ("again", scaled(), ("all",)), ("more", Concat(), ("again", "x"))),
+            "again: Rescale is joined by more and was joined before",
+        ),
+        (
+            lambda: graph(("w", Window((1, 1)), ("x",)), ("s", scaled(), ("w",))),
+            "s: Rescale reads windows that no mult",
+        ),
+        (lambda: graph(("v", Window((1, 1)), ("x",)), ("w", Window((1, 1)), ("v",))), "w: Window reads what is not"),
+    ],
+)
+def test_graphs_that_no_array_runs(network, text):
+    made = network()
+    assert reference.run(made, np.zeros((1, *made.input.shape), dtype=int)).size  # elsewhere they run
+    with pytest.raises(ScheduleError, match=f"node .*{text}.* generate a stream design for other networks"):
+        compile_program(made, Geometry(4, 8, 8, 2, 2048, 256), 1)
