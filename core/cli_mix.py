@@ -15,6 +15,7 @@ from lutforge import store
 from lutforge.cli_console import emit, progress, say, simple_table
 from lutforge.cli_costs import Liberty
 from lutforge.errors import InputError
+from lutforge.mix import Layers, described, layers_of, right, yardsticks
 from lutforge.mixed import Point, Search
 
 CALIBRATION = 500
@@ -48,7 +49,6 @@ def mix(
 ) -> None:
     """Search a mix of exact and approximate multipliers, layer by layer: sensitivity, a front, exchanges."""
     from lutforge.cost_models import cost_model
-    from lutforge.mix import described, layers_of, right, yardsticks
     from lutforge.standard_cells import read_library
 
     loaded = store.load(network)
@@ -67,40 +67,43 @@ def mix(
             lambda point: step(1),
         )
         found = search.within_loss(loss / 100, exchanges) if price is None else search.within_price(price, exchanges)
-    exact = search.measured(search.exact)
-    rows = described(layers, found.mix)
-    document: Dict[str, Any] = {
-        "network": loaded.name,
-        "objective": objective,
-        "model": {"unit": model.unit, "kind": model.kind, "label": model.label},
-        "images": label,
-        "exact": _summary(exact, len(measured)),
-        "mix": {**_summary(found, len(measured)), "layers": rows},
-        "yardsticks": {name: round(value) for name, value in yardsticks(layers).items()},
-        "measured_mixes": len(search.seen),
-        "front": [_summary(point, len(measured)) for point in search.front()],
-    }
-    table: List[List[object]] = [
-        [row["layer"], row["weights"], row["multiplier"], f"{row['of_exact']:.2f}"] for row in rows
-    ]
-    emit(
-        document,
-        as_json,
-        simple_table(
-            f"{loaded.name}: {model.unit}, {model.kind}", ("layer", "weights", "multiplier", "of exact"), table
-        ),
-    )
-    say(
-        f"exact: {100 * exact.right / len(measured):.2f} % at {exact.price:,.0f} {model.unit}; mix: "
-        f"{100 * found.right / len(measured):.2f} % at {found.price:,.0f}, {exact.price / found.price:.2f} times less "
-        f"({label}; {len(search.seen)} mixes measured)"
-    )
-    for name, value in document["yardsticks"].items():
-        say(f"with {name}: {value:,} {model.unit}, {value / found.price:.2f} times the mix")
+    _tell(search, found, layers, label, as_json)
     if out is not None:
         say(f"{out}: {store.save(layers.network_of(found.mix), out)}")
     if plot is not None:
         store.write_atomically(plot, _drawn(search, found, model.unit))
+
+
+def _tell(search: Search, found: Point, layers: Layers, label: str, as_json: bool) -> None:
+    """Print the mix layer by layer, and what it costs beside the exact network and the yardsticks."""
+    exact, rows, model, images = (
+        search.measured(search.exact),
+        described(layers, found.mix),
+        layers.model,
+        search.images,
+    )
+    document: Dict[str, Any] = {
+        "network": layers.network.name,
+        "objective": model.name,
+        "model": {"unit": model.unit, "kind": model.kind, "label": model.label},
+        "images": label,
+        "exact": _summary(exact, images),
+        "mix": {**_summary(found, images), "layers": rows},
+        "yardsticks": {name: round(value) for name, value in yardsticks(layers).items()},
+        "measured_mixes": len(search.seen),
+        "front": [_summary(point, images) for point in search.front()],
+    }
+    table: List[List[object]] = [
+        [row["layer"], row["weights"], row["multiplier"], f"{row['of_exact']:.2f}"] for row in rows
+    ]
+    emit(document, as_json, simple_table(f"{layers.network.name}: {model.unit}, {model.kind}", LAYER_COLUMNS, table))
+    say(
+        f"exact: {100 * exact.right / images:.2f} % at {exact.price:,.0f} {model.unit}; mix: "
+        f"{100 * found.right / images:.2f} % at {found.price:,.0f}, {exact.price / found.price:.2f} times less "
+        f"({label}; {len(search.seen)} mixes measured)"
+    )
+    for name, value in document["yardsticks"].items():
+        say(f"with {name}: {value:,} {model.unit}, {value / found.price:.2f} times the mix")
 
 
 def _images(images: Optional[Path], dataset: Optional[str], data: Optional[Path], limit: Optional[int]) -> Any:

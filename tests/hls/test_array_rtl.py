@@ -170,3 +170,13 @@ def test_a_simulation_that_takes_too_long(array, monkeypatch):
     monkeypatch.setattr(ArraySimulation, "_deadline_s", lambda self, programs: 1e-4)
     with pytest.raises(DeviceTimeout, match=r"RTL simulation of an array of 4 x 8: waited 0 s for 1 programs"):
         simulation.run([np.array(encode(Send(0, 1, True)), dtype=np.uint64)])
+
+
+def test_a_simulation_that_answers_too_little(tmp_path):
+    """A program that says all is well and writes half of the answers."""
+    stats = '{"images": 1, "cycles": 9, "first_in": 0, "first_out": 1, "last_out": 1, "answer_cycles": [1]}'
+    program = tmp_path / "simulation"
+    program.write_text(f"#!/bin/sh\nprintf 12345678 > out.bin\necho '{stats}' > stats.json\n")
+    program.chmod(0o755)
+    with pytest.raises(DeviceError, match=r"an array of 4 x 8: 1 beats were answered; 2 are wanted\. Compile it again"):
+        ArraySimulation(program, SMALL).run([np.array(encode(Send(0, 1, True)), dtype=np.uint64)])
