@@ -17,6 +17,7 @@ import numpy as np
 
 from lutforge.array_geometry import TABLE_CYCLES, Geometry
 from lutforge.array_program import Program
+from lutforge.array_tensors import words_of
 from lutforge.array_words import FINISH_WORDS, Command, Finish, Layer, Send, Tile, Words, Write, decode
 
 FIFO_DEPTH = 32
@@ -61,7 +62,8 @@ def cycles_of(program: Program) -> Cycles:
     for step in program.steps:
         at += step.words
         ends.append(at)
-    position = -1 - program.images * _image_beats(program)  # of the words behind the images
+    pixels = program.images * words_of(program.source, program.geometry.simd) * program.geometry.word_beats
+    position = -1 - pixels  # of the words behind the images
     number, before, written = 0, 0, 0
     for command, beats in decode(program.stream(images), program.geometry):
         while position >= 0 and position >= ends[number]:
@@ -77,12 +79,6 @@ def cycles_of(program: Program) -> Cycles:
             before = clock.engine
         position += _length(command, program.geometry) + len(beats)
     return Cycles(clock.last_out + 1, written, steps)
-
-
-def _image_beats(program: Program) -> int:
-    tensor, simd = program.source, program.geometry.simd
-    blocks = sum(-(-channels // simd) for channels in tensor.segments)
-    return tensor.height * tensor.width * blocks * program.geometry.word_beats
 
 
 def _length(command: Command, geometry: Geometry) -> int:

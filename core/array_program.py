@@ -9,13 +9,13 @@ weights travel with the program; tiles that are zero throughout are left out, an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lutforge.array_emitter import Emitter, StepCount
-from lutforge.array_geometry import ACTIVATION_BITS, BEAT_BITS, Geometry
+from lutforge.array_geometry import Geometry
 from lutforge.array_planner import steps_of
 from lutforge.array_steps import Step, Tensor, products_of, regions
 from lutforge.array_tensors import Places, allocate, blocks_of, words_of
@@ -138,11 +138,3 @@ def _check_sums(steps: List[Step], geometry: Geometry) -> None:
                 f"of partial sums, {wanted * each} bytes; the array holds {geometry.sum_words}, {geometry.sum_bytes} "
                 f"bytes. Build an array with sum_words {wanted} or more, or make the image smaller"
             )
-
-
-def memory_bits(geometry: Geometry) -> Dict[str, int]:
-    """Return the bits of each memory of an array, for its cost."""
-    return {
-        "activations": geometry.activation_words * geometry.simd * ACTIVATION_BITS,
-        "sums": geometry.sum_words * geometry.answer_beats * BEAT_BITS,
-    }

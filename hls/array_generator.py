@@ -13,7 +13,6 @@ from typing import Dict
 
 from lutforge import array_manifest as manifests
 from lutforge.array_geometry import BEAT_BITS, Geometry
-from lutforge.array_program import memory_bits
 from lutforge.boards import Board
 from lutforge.errors import GenerationError
 from lutforge.hls import pragmas
@@ -61,7 +60,7 @@ def write_array(folder: Path | str, texts: Dict[str, str]) -> None:
 
 
 def _check_memories(geometry: Geometry, board: Board) -> None:
-    blocks = sum(memory_bits(geometry).values()) / BRAM36_BITS
+    blocks = 8 * (geometry.activation_bytes + geometry.sum_bytes) / BRAM36_BITS
     if blocks > board.resources.bram36:
         raise GenerationError(
             f"array: activation_words {geometry.activation_words} and sum_words {geometry.sum_words} fill at least "
