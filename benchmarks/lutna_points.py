@@ -93,7 +93,7 @@ def _training(point: Point, data: Dataset) -> List[Row]:
     tests: Dict[str, float] = {}
     stages: List[Fitted] = []
     plan = point.plan
-    floating = ("floating", *plan.restart.names)[-1]
+    floating = ("floating", *plan.restart_names)[-1]
     last = "settled" if plan.settle.epochs else "calibrated"
 
     def told(name: str, model: DeepNet, fitted: Fitted) -> None:

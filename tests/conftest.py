@@ -73,6 +73,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("network_kind", RANDOM_NETWORKS.KINDS)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("yosys") and importlib.util.find_spec("pyosys") is None:
+        pytest.skip("pyosys is not installed: pip install 'lutforge[synth]'")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With LUTFORGE_FORBID_SKIPS a skip is a failure: whoever sets it has installed everything."""

@@ -24,22 +24,15 @@ class Settling:
 
 @dataclass(frozen=True)
 class Restart:
-    """Epochs of the floating network behind its first ones, 0 for none: from their best, at this learning rate again.
+    """More epochs of the floating network, from the best one of those before, at this learning rate again.
 
-    A warm restart (Loshchilov and Hutter, SGDR, 2017). smoothing: of labels, see `fit`. times: restarts, one behind the
-    other, each from the best epoch of the one before.
+    A warm restart (Loshchilov and Hutter, SGDR, 2017). smoothing of labels and cutout of images: see `fit`.
     """
 
-    epochs: int = 0
+    epochs: int
     learning_rate: float = 0.05
     smoothing: float = 0.1
-    times: int = 1
-
-    @property
-    def names(self) -> Tuple[str, ...]:
-        """Names of the checkpoints, in order."""
-        count = self.times if self.epochs else 0
-        return tuple("restart" if number == 1 else f"restart{number}" for number in range(1, count + 1))
+    cutout: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ class DeepPlan:
     shift: int = 4
     flip: bool = True
     half: bool = True
-    restart: Restart = field(default_factory=Restart)
+    restarts: Tuple[Restart, ...] = ()
     tickets: Tickets = field(default_factory=Tickets)
     gradual: Gradual = field(default_factory=Gradual)
     settle: Settling = field(default_factory=Settling)
@@ -75,10 +68,14 @@ class DeepPlan:
     @property
     def all_epochs(self) -> int:
         """Epochs of all trainings."""
+        restarts = sum(restart.epochs for restart in self.restarts)
         tickets = self.tickets.rounds * self.tickets.epochs
-        return (
-            self.epochs + self.restart.epochs * self.restart.times + tickets + self.gradual.epochs + self.settle.epochs
-        )
+        return self.epochs + restarts + tickets + self.gradual.epochs + self.settle.epochs
+
+    @property
+    def restart_names(self) -> Tuple[str, ...]:
+        """Names of the checkpoints of the restarts, in order: restart, restart2, ..."""
+        return tuple(f"restart{number if number > 1 else ''}" for number in range(1, len(self.restarts) + 1))
 
     def build(self, data: Dataset) -> DeepNet:
         """Return an untrained network for a data set."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Callable, List, Optional
 
@@ -55,7 +55,7 @@ def train_deep(
 
 def floating_network(plan: DeepPlan, data: Dataset, folder: Path, seed: int = 0) -> DeepNet:
     """Return the floating network that `train_deep` left in a folder, before anything was pruned."""
-    for name in ("floating", *plan.restart.names):
+    for name in ("floating", *plan.restart_names):
         if not (folder / f"{name}.pt").is_file():
             raise TrainingError(f"{folder / name}.pt: no such file. Train the recipe first, with this folder")
     model = plan.build(data)
@@ -87,11 +87,11 @@ class _Stages:
         plan = self.plan
         self.train("floating", plan.epochs, plan.learning_rate)
         self.tell("floating")
-        for name in plan.restart.names:
-            self.train(name, plan.restart.epochs, plan.restart.learning_rate, plan.restart.smoothing)
+        for name, restart in zip(plan.restart_names, plan.restarts, strict=True):
+            self.train(name, **asdict(restart))
             self.tell(name)
 
-    def train(self, name: str, epochs: int, learning_rate: float, smoothing: float = 0.0) -> Fitted:
+    def train(self, name: str, epochs: int, learning_rate: float, smoothing: float = 0.0, cutout: int = 0) -> Fitted:
         """Train on, with a checkpoint of this name."""
         before = sum(len(stage.history) for stage in self.done)
         path = self.folder and self.folder / f"{name}.pt"
@@ -115,6 +115,7 @@ class _Stages:
             optimiser="sgd",
             half=self.plan.half and self.model.floating,
             smoothing=smoothing,
+            cutout=cutout,
             checkpoint=path,
             resume=self.resume and path is not None and path.is_file(),
             on_epoch=ended,

@@ -63,6 +63,7 @@ class _Settings:
     optimiser: str = "adam"
     half: bool = False
     smoothing: float = 0.0
+    cutout: int = 0
 
 
 def fit(
@@ -83,6 +84,7 @@ def fit(
     optimiser: str = "adam",
     half: bool = False,
     smoothing: float = 0.0,
+    cutout: int = 0,
 ) -> Fitted:
     """Train a model in place and leave it, in eval mode, with the weights of its best validation epoch.
 
@@ -94,6 +96,7 @@ def fit(
     before this part of the training is done: shift_until. flip: each is mirrored with probability a half.
     optimiser: 'adam', or 'sgd' with Nesterov momentum; half: products in bfloat16, which some processors do faster.
     smoothing: part of the label that is spread over all classes (Szegedy et al., 2016, section 7).
+    cutout: side, in pixels, of a square of zeros about a random pixel of each image (DeVries and Taylor, 2017).
     checkpoint: file written after every epoch; resume: continue from it.
     """
     settings = _Settings(
@@ -109,6 +112,7 @@ def fit(
         optimiser,
         half,
         smoothing,
+        cutout,
     )
     run = _Run(model, data, settings)
     if resume:
@@ -188,6 +192,7 @@ class _Run:
             images = _shifted(self.images[batch], shift, draw).float()
             if self.settings.flip:
                 images = _flipped(images, draw)
+            images = _cut_out(images, self.settings.cutout, draw)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.half):
                 logits = self.model(images)
             labels, smoothing = self.labels[batch], self.settings.smoothing
@@ -280,6 +285,19 @@ def _flipped(images: Tensor, draw: torch.Generator) -> Tensor:
     """Mirror half of [batch, h, w, c], left to right."""
     chosen = (torch.rand(len(images), generator=draw) < 0.5).to(images.device)
     return torch.where(chosen[:, None, None, None], images.flip(2), images)
+
+
+def _cut_out(images: Tensor, side: int, draw: torch.Generator) -> Tensor:
+    """Set a square of each image of [batch, h, w, c] to 0; it may reach over the edges."""
+    if not side:
+        return images
+    count, height, width, _ = images.shape
+    top = torch.randint(0, height, (count, 1), generator=draw) - side // 2
+    left = torch.randint(0, width, (count, 1), generator=draw) - side // 2
+    rows, columns = torch.arange(height)[None], torch.arange(width)[None]
+    in_rows, in_columns = (top <= rows) & (rows < top + side), (left <= columns) & (columns < left + side)
+    square = in_rows[:, :, None] & in_columns[:, None, :]
+    return images.masked_fill(square[..., None].to(images.device), 0)
 
 
 def _device(model: nn.Module) -> torch.device:

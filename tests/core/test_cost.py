@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import replace
 from math import ceil
@@ -36,7 +35,6 @@ from lutforge.pointwise_area import pointwise_parts
 from lutforge.schedule import Folded, Schedule, Unrolled, is_foldable
 
 PYNQ = load_board("pynq_z2")
-needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 
 
 def network(*ops):
@@ -322,7 +320,7 @@ LAYERS = {
 }
 
 
-@needs_yosys
+@pytest.mark.yosys
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer_takes_about_what_was_estimated(layer):
     from lutforge.hls.rtl_generator import generate_rtl
@@ -343,7 +341,7 @@ def test_a_layer_takes_about_what_was_estimated(layer):
     assert (told.bram36, told.dsp) == (real.bram36, real.dsp)
 
 
-@needs_yosys
+@pytest.mark.yosys
 @pytest.mark.parametrize("op", [Add(), Concat()], ids=["sum", "concatenation"])
 def test_nodes_of_two_inputs_take_about_what_was_estimated(op):
     from lutforge.hls.rtl_generator import generate_rtl
@@ -396,7 +394,7 @@ CARRIED = {
 }
 
 
-@needs_yosys
+@pytest.mark.yosys
 @pytest.mark.parametrize("layer", CARRIED)
 def test_counters_on_carry_chains_take_the_luts_that_were_told(layer):
     """Each is a LUT6_2, as two small tables are; inverted bits cost nothing, and control is all that synthesis adds."""

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from lutforge.netlist import read_netlist
 from lutforge.standard_cells import read_library, synthesised_area
 from lutforge.yosys import synthesise
 
-needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
 INVENTED = Path(__file__).parents[1] / "invented_cells.lib"
 AREAS = {"INV": 1.0, "BUF": 1.5, "NAND2": 2.0, "MUX2": 4.0, "DFF": 9.0}
@@ -56,7 +54,7 @@ def operands(form, bits):
     return weights, codes, weights * codes
 
 
-@needs_yosys
+@pytest.mark.yosys
 @needs_compiler
 def test_the_verilog_multiplies():
     """All multipliers in one design, one run of yosys; its netlist is evaluated."""
@@ -77,7 +75,7 @@ def test_the_verilog_multiplies():
         assert np.array_equal(found[name].astype(np.int64), answers), MULTIPLIERS[int(name[1:])]
 
 
-@needs_yosys
+@pytest.mark.yosys
 @needs_compiler
 def test_a_weight_is_shifted_into_the_chain():
     circuit, top = multiplier_circuit(DivideConquer(2, True), 4, 4, True), f"{PROGRAMMED}multiplier"
@@ -91,7 +89,7 @@ def test_a_weight_is_shifted_into_the_chain():
         assert np.array_equal(found, weights * code & 255), code
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_area_is_that_of_the_cells():
     areas = {}
     for form in (Conventional(), DivideConquer(2), DivideConquer(2, True), Digital()):
@@ -118,7 +116,7 @@ def test_files_that_are_no_library(tmp_path):
     assert read_library(INVENTED).with_area == set(AREAS)
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_libraries_that_lack_something(tmp_path):
     circuit = multiplier_circuit(DivideConquer(2, True), 2, 2, True)
     with pytest.raises(

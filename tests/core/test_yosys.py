@@ -21,7 +21,6 @@ from lutforge import yosys
 from lutforge.errors import ToolError
 from lutforge.yosys import synthesise
 
-needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 CHANCE = random.Random(7)
 WORDS = "".join(f"{CHANCE.randrange(16):x}\n" for _ in range(16))
 LUTS = 20
@@ -63,7 +62,7 @@ def cells(made: yosys.Synthesis) -> Counter[str]:
     return Counter(cell["type"] for cell in json.loads(made.json)["modules"][made.top]["cells"].values())
 
 
-@needs_yosys
+@pytest.mark.yosys
 @pytest.mark.parametrize("family", ["xc7", "xcup"])
 def test_instantiated_tables_come_out_one_for_one(family):
     made = synthesise({"rtl/array.v": ARRAY}, "array", family)
@@ -75,7 +74,7 @@ def test_instantiated_tables_come_out_one_for_one(family):
     assert 50e6 < made.peak_bytes < 2e9 and made.seconds > 0
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_table_with_constant_inputs_becomes_a_small_one():
     text = """module small (input a, b, c, output y, z);
       LUT6 #(.INIT(64'h0000000000000096)) u (.I0(a), .I1(b), .I2(c), .I3(1'b0), .I4(1'b0), .I5(1'b0), .O(y));
@@ -85,7 +84,7 @@ def test_a_table_with_constant_inputs_becomes_a_small_one():
     assert cells(synthesise({"small.v": text}, "small")) == {"LUT3": 1, "LUT6_2": 1}
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_only_what_the_top_module_reaches_is_read(tmp_path):
     flat = synthesise(STACK_TEXTS, "top", cache=tmp_path)
     assert set(cells(flat)) <= {"LUT2", "LUT3", "LUT4", "FDRE"} and cells(flat)["FDRE"] == 8
@@ -93,7 +92,7 @@ def test_only_what_the_top_module_reaches_is_read(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1, "the result was not taken from the cache"
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_environment_names_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("LUTFORGE_CACHE", str(tmp_path / "kept"))
     made = synthesise(STACK_TEXTS, "top")
@@ -103,7 +102,7 @@ def test_the_environment_names_the_cache(tmp_path, monkeypatch):
     assert cells(synthesise(STACK_TEXTS, "top", cache=tmp_path / "other")) == cells(made), "cache= goes before it"
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_black_boxes_stay_cells_and_their_bodies_are_not_read():
     broken = {**STACK_TEXTS, "rtl/parts.v": ROM.replace("q <= words[a]", "q <= words[a] +")}
     made = synthesise(broken, "top", black_boxes=["rom", "flip"])
@@ -112,26 +111,26 @@ def test_black_boxes_stay_cells_and_their_bodies_are_not_read():
     assert {name: len(bits) for name, bits in found["connections"].items()} == {"clk": 1, "d": 4, "q": 4}
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_syntax_error_is_told_with_its_line():
     with pytest.raises(ToolError, match=r"yosys on strange failed: rtl/strange.v:3: ERROR: syntax error"):
         synthesise(STACK_TEXTS, "strange")
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_missing_memory_file_is_an_error():
     texts: Dict[str, str] = {name: text for name, text in STACK_TEXTS.items() if not name.endswith(".mem")}
     with pytest.raises(ToolError, match=r"yosys on top failed: .*Can not open file `words.mem`"):
         synthesise(texts, "top")
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_deadline_stops_yosys():
     with pytest.raises(ToolError, match=r"yosys on array was not done within 0.3 s; fold the network, split the layer"):
         synthesise({"rtl/array.v": ARRAY}, "array", deadline_s=0.3)
 
 
-@needs_yosys
+@pytest.mark.yosys
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_yosys_ends_with_the_program_that_waits_for_it(tmp_path):
     (tmp_path / "yosys").mkdir()
@@ -160,7 +159,7 @@ def test_yosys_ends_with_the_program_that_waits_for_it(tmp_path):
         time.sleep(0.05)
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_what_is_asked_for_must_exist():
     with pytest.raises(ToolError, match="yosys family 'xc9' is unknown here; use one of xc7, xcup"):
         synthesise(STACK_TEXTS, "top", "xc9")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -125,7 +124,7 @@ def test_costs(folder, tmp_path):
         assert run.returncode == 2 and message in " ".join(run.stderr.split())
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+@pytest.mark.yosys
 def test_costs_in_standard_cells(tmp_path):
     """Of four bits, since yosys takes long for a table of 256 products; the library is invented."""
     library = Path(__file__).parents[1] / "invented_cells.lib"

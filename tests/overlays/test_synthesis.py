@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -30,8 +29,6 @@ from lutforge.overlays.synthesis_packing import packed_sites
 from lutforge.overlays.synthesis_report import utilisation_document
 from lutforge.rtl import RtlDesign, Unit
 from lutforge.yosys import synthesise
-
-needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 
 UNITS = """
 // 8 tables of six inputs and a register behind each
@@ -84,7 +81,7 @@ def used(cache) -> Tuple[Utilisation, list[str]]:
     return synthesise_design(DESIGN, load_board("pynq_z2"), cache=cache, progress=done.append), done
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_every_unit_is_counted_on_its_own(used):
     utilisation, done = used
     assert sorted(done) == ["tables", "top", "total"]
@@ -108,7 +105,7 @@ def test_every_unit_is_counted_on_its_own(used):
     assert utilisation.label == f"synthesised with yosys {utilisation.version} for xc7, not placed"
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_units_sum_to_what_the_flat_design_has(used):
     """Nothing can be optimised across the borders here: tables are instances, and registers stand between units."""
     flat = read_netlist(synthesise(DESIGN.texts, "top").json, "top")
@@ -116,7 +113,7 @@ def test_units_sum_to_what_the_flat_design_has(used):
     assert (counts.luts, counts.ff, counts.carry) == (total.luts, total.ff, total.carry)
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_longest_path_is_followed_through_units(used, cache):
     assert used[0].path.levels == 2, "the adder: a table and a carry; or the table in `total` and the one behind it"
     cut = replace(DESIGN, texts={**DESIGN.texts, "rtl/units.v": UNITS.replace("sum + d", "{sum[10:0], d[0]}")})
@@ -126,7 +123,7 @@ def test_the_longest_path_is_followed_through_units(used, cache):
     assert shifted.path.end.name == "register y, pin D"
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_ultrascale_is_said_to_be_counted_with_the_carries_of_the_7_series(used, cache):
     assert not any("CARRY8" in limit for limit in used[0].limits)
     only = RtlDesign("tables", {"rtl/units.v": UNITS}, (), ())
@@ -135,7 +132,7 @@ def test_ultrascale_is_said_to_be_counted_with_the_carries_of_the_7_series(used,
     assert "CARRY4, not CARRY8" in other.limits[-1]
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_document_adds_up(used):
     document = utilisation_document(used[0], {"pynq_z2": load_board("pynq_z2")})
     assert document["fits"] is True and document["verdict"] == ["fits PYNQ-Z2"]
@@ -144,7 +141,7 @@ def test_the_document_adds_up(used):
     assert "No place and route" in document["limits"][0]
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_document_is_the_same_each_time(cache):
     board = load_board("pynq_z2")
     only = RtlDesign("total", {"rtl/units.v": UNITS}, (), ())
@@ -153,7 +150,7 @@ def test_the_document_is_the_same_each_time(cache):
     assert first == second
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_unit_that_the_top_module_lacks_is_an_error(cache):
     twice = replace(DESIGN, units=(*DESIGN.units, Unit("total", "other", "Affine", "head")))
     with pytest.raises(
@@ -162,7 +159,7 @@ def test_a_unit_that_the_top_module_lacks_is_an_error(cache):
         synthesise_design(twice, load_board("pynq_z2"), cache=cache)
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_errors_and_deadlines_of_units_reach_the_caller(cache):
     broken = replace(DESIGN, texts={**DESIGN.texts, "rtl/units.v": UNITS.replace("sum + d;", "sum + ;")})
     with pytest.raises(ToolError, match=r"failed: rtl/units.v:16: ERROR: syntax error"):

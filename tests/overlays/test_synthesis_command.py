@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -27,7 +26,6 @@ from lutforge.operations import ArgMax, Input, TableMac
 from lutforge.reference import ReferenceExecutor
 from lutforge.report import Section, write_report
 
-needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 CELL = re.compile(r"<td[^>]*>(.*?)</td>", re.S)
 
 
@@ -54,7 +52,7 @@ def made(tmp_path_factory):
     return words, json.loads(result.stdout), folder
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_document_names_network_board_and_every_unit(made):
     _, document, folder = made
     assert json.loads((folder / "synth.json").read_text()) == document
@@ -65,7 +63,7 @@ def test_the_document_names_network_board_and_every_unit(made):
     assert document["longest_path"]["lut_levels"] >= max(row["depth"] for row in document["by_layer"])
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_tables_show_the_same_numbers(made):
     words, document, _ = made
     result = CliRunner().invoke(app, ["synth", *map(str, words)], env={"COLUMNS": "160"})
@@ -82,7 +80,7 @@ def test_the_tables_show_the_same_numbers(made):
     assert [column.header for column in sizes.columns] == list(document["total"]["luts_by_size"])
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_the_html_report_shows_the_same_numbers(made):
     _, document, folder = made
     html = unescape((folder / "synth.html").read_text())
@@ -97,7 +95,7 @@ def test_the_html_report_shows_the_same_numbers(made):
     assert "http" not in html
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_report_takes_the_document_of_its_own_network_only(made, tmp_path):
     _, document, folder = made
     assert read_synthesis(folder / "synth.json", network()) == document
@@ -110,7 +108,7 @@ def test_a_report_takes_the_document_of_its_own_network_only(made, tmp_path):
         read_synthesis(tmp_path / "broken.json", network())
 
 
-@needs_yosys
+@pytest.mark.yosys
 def test_a_whole_report_holds_the_table_where_there_is_one(made, tmp_path):
     _, document, _ = made
     one, board = network(), load_board("pynq_z2")

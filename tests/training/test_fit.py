@@ -11,7 +11,7 @@ from torch import nn
 
 from lutforge.errors import TrainingError
 from lutforge.training.data import Dataset
-from lutforge.training.fit import FINAL_RATE, _shifted, accuracy, cosine, fit, predict
+from lutforge.training.fit import FINAL_RATE, _cut_out, _shifted, accuracy, cosine, fit, predict
 
 
 def blobs(seed=0):
@@ -135,7 +135,7 @@ def test_smoothed_labels(tmp_path):
     spread = 0.7 * nn.functional.one_hot(torch.from_numpy(data.train_labels)[order], 3) + 0.3 / 3
     wanted = -(spread * logits.log_softmax(dim=1)).sum(dim=1).mean()
     assert found == pytest.approx(float(wanted), rel=1e-5)  # sums in another order
-    with pytest.raises(TrainingError, match=r"smoothing=0\.3\), asked for .*smoothing=0\.0"):
+    with pytest.raises(TrainingError, match=r"smoothing=0\.3, .*smoothing=0\.0, "):
         fit(Small(), data, **alone, checkpoint=path, resume=True)
 
 
@@ -208,6 +208,30 @@ def test_shift_moves_whole_images():
                 if torch.equal(expected[2:7, 2:7], image):
                     found.add((down, right))
     assert len(found) == 25
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_squares_are_cut_out_about_every_pixel(side):
+    images = torch.ones(2000, 4, 5, 2)
+    made = _cut_out(images, side, torch.Generator().manual_seed(0))
+    assert bool((images == 1).all()) and torch.equal(made[..., 0], made[..., 1])
+    expected = set()
+    for row in range(4):
+        for column in range(5):
+            left = np.ones((4 + 2 * side, 5 + 2 * side))
+            top, start = row - side // 2 + side, column - side // 2 + side
+            left[top : top + side, start : start + side] = 0
+            expected.add(left[side : side + 4, side : side + 5].tobytes())
+    assert {image.tobytes() for image in made[..., 0].double().numpy()} == expected and len(expected) == 20
+
+
+def test_training_cuts_out_and_says_so_in_its_checkpoint(tmp_path):
+    data, path = blobs(), tmp_path / "run.checkpoint"
+    alone = {**SETTINGS, "epochs": 1}
+    plain = fit(Small(), data, **alone).history[0].loss
+    assert fit(Small(), data, **alone, cutout=2, checkpoint=path).history[0].loss != plain
+    with pytest.raises(TrainingError, match=r"cutout=2.*cutout=0"):
+        fit(Small(), data, **alone, checkpoint=path, resume=True)
 
 
 def test_predict_keeps_the_mode_and_the_order():

@@ -71,7 +71,7 @@ def trained(plan, folder=None, resume=False, stop=None):
 
 
 def test_restarts_go_on_from_the_floating_network(tmp_path):
-    plan = replace(PLAN, restart=Restart(epochs=1, learning_rate=0.01, times=2))
+    plan = replace(PLAN, restarts=(Restart(1, 0.01), Restart(1, 0.01, cutout=4)))
     model, stages, fitted = trained(plan, tmp_path / "a")
     assert [stage[0] for stage in stages] == ["floating", "restart", "restart2", "calibrated"]
     assert len(fitted.history) == plan.all_epochs == 4 and fitted.best_epoch > 2
@@ -85,7 +85,7 @@ def test_restarts_go_on_from_the_floating_network(tmp_path):
 
 
 def test_the_floating_network_of_a_folder(tmp_path):
-    plan = replace(DeepPlan("resnet18", 1, 1 / 16, shift=0, flip=False), restart=Restart(epochs=1))
+    plan = replace(DeepPlan("resnet18", 1, 1 / 16, shift=0, flip=False), restarts=(Restart(1),))
     model = plan.build(DATA)
     train_deep(model, DATA, plan, folder=tmp_path)
     found = floating_network(plan, DATA, tmp_path)
