@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lutforge.carry_compressor import CarryTree, carry_tree
 from lutforge.compressor import CompressorTree, compressor_tree
 from lutforge.lut_forms import tile_array
-from lutforge.multipliers import Approximate, Digital, digit_widths, exact_form, shaped
+from lutforge.multipliers import Approximate, Digital, Multiplier, digit_widths, exact_form, shaped
 from lutforge.network import TensorType
 from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TiledLutNeurons
@@ -59,6 +59,29 @@ def shaped_mac(op: TableMac, source: TensorType) -> ShapedMac:
     bias = op.bias + form.constant * op.weights.astype(np.int64).sum(axis=1)
     exact = TableMac(op.weights, bias >> shift, exact_form(form))
     return ShapedMac(exact, replace(source, low=low, high=high), shift, bool(form.round_bits), bias)
+
+
+def proportional(multiplier: Multiplier) -> bool:
+    """Return whether products of an activation are proportional to the weight: truncated tables' are not."""
+    return not (isinstance(multiplier, Approximate) and multiplier.truncate_bits)
+
+
+def fundamentals(op: TableMac) -> Tuple[Ints, Ints]:
+    """Return int64 (fundamental, factor) of weights [outputs, inputs]: weight == fundamental * factor.
+
+    Outputs whose weights of an input have one fundamental share a product (multiple constant multiplication: Voronenko
+    and Püschel, 2007): the factor is a shift, and a sum that subtracts. Fundamentals are odd and positive, but for the
+    first of an output that adds nothing else that is positive, so that no sum must be turned at its end. Products of
+    truncated tables are not proportional to the weight: they are shared where weights are equal, factors are 1.
+    """
+    weights = op.weights.astype(np.int64)
+    if not proportional(op.multiplier):
+        return weights, np.ones_like(weights)
+    power = np.maximum(1, np.abs(weights) & -np.abs(weights))
+    factor = np.where(weights < 0, -power, power)
+    negative = np.flatnonzero((weights <= 0).all(axis=1) & (weights < 0).any(axis=1) & (op.bias == 0))
+    factor[negative, (weights[negative] < 0).argmax(axis=1)] *= -1
+    return weights // factor, factor
 
 
 def tree_depth(terms: int) -> int:

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of layers with hardware for every weight: products and adder trees, or tables and compressor trees.
 
-What is counted is what `hls/rtl_mac.py` writes; equal adders of several outputs are one after synthesis. Products are
-those of all weights; adder trees of a large layer are looked at for some outputs only, evenly spaced, and the rest is
-taken to be like them.
+What is counted is what `hls/rtl_sums.py` writes (`hls/rtl_mac.py` for tables); equal adders of several outputs are one
+after synthesis. Products are those of all weights; adder trees of a large layer are looked at for some outputs only,
+evenly spaced, and the rest is taken to be like them.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, List, Tuple
+from dataclasses import dataclass, fields
+from functools import lru_cache, partial
+from typing import Any, Callable, List, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,11 @@ from lutforge.area import Parts, chunks, constant_adders, elastic, parts
 from lutforge.mac_shape import (
     BitSums,
     code_sums,
+    fundamentals,
     needs_table,
     neuron_sums,
     product_registers,
+    proportional,
     reduced_table,
     shaped_mac,
     sum_terms,
@@ -87,17 +90,19 @@ def _multiply(op: TableMac | BinaryMac, source: TensorType, levels: int) -> int:
 
 
 def _products(op: TableMac | BinaryMac, source: TensorType, levels: int) -> Parts:
-    """Return the products. Of x and ~x nothing is kept; digits that wait are the same for all outputs."""
+    """Return the products that the outputs share. Of x and ~x nothing is kept; nor are digits that wait, by output."""
     if isinstance(op, BinaryMac):
         return Parts()
-    weights = op.weights.astype(np.int64)
-    if isinstance(op.multiplier, Digital):  # equal products of several outputs are one
-        element = np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
-        weights = np.unique((element * 1024 + weights + 512)[weights != 0]) % 1024 - 512
-    values, counts = np.unique(weights[weights != 0], return_counts=True)
+    weights = fundamentals(op)[0]
+    element = np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
+    weights = np.unique((element * 1024 + weights + 512)[weights != 0]) % 1024 - 512
+    values, counts = np.unique(weights, return_counts=True)
     result = Parts()
     for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-        result += product_parts(op.multiplier, value, source.bits, source.signed, levels).scaled(count)
+        each = product_parts(op.multiplier, value, source.bits, source.signed, levels)
+        if value == 1 and proportional(op.multiplier):  # the activation itself
+            each = parts(ff=source.bits * product_registers(op, source, levels))
+        result += each.scaled(count)
     used = int((op.weights != 0).any(axis=0).sum())
     return result + parts(ff=used * _waiting(op.multiplier, source.bits, levels))
 
@@ -137,7 +142,7 @@ def product_parts(multiplier: Multiplier, weight: int, bits: int, signed: bool, 
         last = index == len(tables_of) - 1
         least, most = int(table.min()), int(table.max())
         above = (low >> offset, high >> offset)
-        row = bits_for(min(above[0] + least, above[0], least, -1), max(above[1] + most, above[1], most))
+        row = bits_for(min(above[0] + least, above[0], least), max(above[1] + most, above[1], most))
         luts += row if index else (row - left_out + 1) // 2
         low, high = low + (least << offset), high + (most << offset)
         ff += row + offset - left_out if last or (index + 1) % levels == 0 else 0
@@ -145,58 +150,83 @@ def product_parts(multiplier: Multiplier, weight: int, bits: int, signed: bool, 
     return parts(ff=ff, product_bit=luts, depth=2 * min(levels, len(tables_of)))
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """Terms to be added, int64 [outputs, terms]. name: equal where terms are, 0 where there is none; low, high: bounds.
+
+    zeros: low bits that are always 0. negated: bool, whether a term is subtracted.
+    """
+
+    name: Ints
+    low: Ints
+    high: Ints
+    zeros: Ints
+    negated: Ints
+
+    def map(self, change: Callable[[Ints], Ints]) -> _Terms:
+        return _Terms(*(change(getattr(self, each.name)) for each in fields(self)))
+
+
 def _adder_trees(op: TableMac | BinaryMac, rows: Ints, source: TensorType, registers: int, levels: int) -> Parts:
     """Return the adders of all outputs: each has the bits that its bounds need, equal ones are counted once.
 
-    A row of the arrays is an output, a column a term; `name` is equal where terms are, and 0 where there is none. Where
-    products are tables, which yosys does not merge, no two are equal.
+    Low bits where one operand is 0, and the other is not subtracted, take no LUT.
     """
-    name, low, high = _leaves(op, rows, source)
-    unique = isinstance(op, TableMac) and not isinstance(op.multiplier, Digital)
+    terms = _leaves(op, rows, source)
     stage, adders, ff = _multiply(op, source, levels), 0, 0
     while stage < registers:
-        if name.shape[1] % 2:
-            name, low, high = (np.pad(values, ((0, 0), (0, 1))) for values in (name, low, high))
-        left, right = name[:, ::2], name[:, 1::2]
-        low, high = low[:, ::2] + low[:, 1::2], high[:, ::2] + high[:, 1::2]
-        if unique:
-            width = _widths(low, high)
-            adders += int(width[(left != 0) & (right != 0)].sum())
-            ff += int(width[left != 0].sum())
-            name, stage = left, stage + 1
-            continue
-        pairs, first, number = np.unique(left * (1 << 31) + right, return_index=True, return_inverse=True)
-        least, most = low.ravel()[first], high.ravel()[first]
-        width = _widths(least, most) - ((least >= 0) | (most < 0))  # a sign that never changes is no bit
-        both = (left.ravel()[first] != 0) & (right.ravel()[first] != 0)
-        adders += int(width[both].sum())
-        ff += int(width[pairs != 0].sum())
-        name = np.where(pairs == 0, 0, np.arange(1, len(pairs) + 1))[number].reshape(left.shape)
-        stage += 1
+        if terms.name.shape[1] % 2:
+            terms = terms.map(lambda values: np.pad(values, ((0, 0), (0, 1))))
+        turned = terms.negated[:, ::2] & ~terms.negated[:, 1::2] & (terms.name[:, 1::2] != 0)
+        pairs = terms.map(partial(_minuend_first, turned=turned))
+        first, second = pairs.map(lambda values: values[:, ::2]), pairs.map(lambda values: values[:, 1::2])
+        minus = (second.name != 0) & second.negated & ~first.negated
+        key = (first.name << 32) + (second.name << 1) + minus
+        keys, index, number = np.unique(key, return_index=True, return_inverse=True)
+        low = first.low + np.where(minus, -second.high, second.low)
+        high = first.high + np.where(minus, -second.low, second.high)
+        both = (first.name != 0) & (second.name != 0)
+        zeros = np.where(both, np.minimum(first.zeros, second.zeros), first.zeros)
+        width = _widths(low, high) - ((low >= 0) | (high < 0))  # a sign that never changes is no bit
+        free = np.where(minus, second.zeros, np.maximum(first.zeros, second.zeros))
+        adders += int(np.maximum(0, width - free).ravel()[index][both.ravel()[index]].sum())
+        ff += int((width - zeros).ravel()[index][keys != 0].sum())
+        name = np.where(keys == 0, 0, np.arange(1, len(keys) + 1))[number].reshape(first.name.shape)
+        terms, stage = _Terms(name, low, high, zeros, first.negated), stage + 1
     return parts(ff=ff, adder_bit=adders, depth=3)
 
 
-def _leaves(op: TableMac | BinaryMac, rows: Ints, source: TensorType) -> Tuple[Ints, Ints, Ints]:
-    """Return names and bounds of the terms of each output, int64 [rows, terms], those that are 0 behind."""
-    weights = op.weights[rows].astype(np.int64)
-    column = np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
-    names = column * 1024 + weights + 512
+def _minuend_first(values: Ints, turned: Ints) -> Ints:
+    """Return pairs of [outputs, terms] with those exchanged of which the second is not subtracted, the first is."""
+    pairs = values.reshape(len(values), -1, 2)
+    return np.where(turned[..., None], pairs[..., ::-1], pairs).reshape(values.shape)
+
+
+def _leaves(op: TableMac | BinaryMac, rows: Ints, source: TensorType) -> _Terms:
+    """Return the terms of each output, the bias last, those that are 0 behind."""
+    negated = np.zeros((len(rows), op.weights.shape[1]), dtype=bool)
+    zeros = np.zeros(negated.shape, dtype=np.int64)
     if isinstance(op, TableMac):
-        if not isinstance(op.multiplier, Digital):
-            names = np.arange(weights.size).reshape(weights.shape) + 1
+        fundamental, factor = (values[rows] for values in fundamentals(op))
+        weights, negated = fundamental * np.abs(factor), factor < 0
+        zeros = np.log2(np.abs(factor)).astype(np.int64)
+        if isinstance(op.multiplier, Approximate):
+            zeros += min(op.multiplier.truncate_bits, digit_widths(op.multiplier, source.bits)[0])
         ends = np.stack([weights * source.low, weights * source.high])
         constant = op.bias[rows].astype(np.int64)
     else:
-        bits = source.bits
+        weights, bits = op.weights[rows].astype(np.int64), source.bits
         least, most = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if source.signed else (0, (1 << bits) - 1)
         ends = np.stack([np.where(weights > 0, least, -most - 1), np.where(weights > 0, most, -least - 1)])
         constant = (weights < 0).sum(axis=1)
+    names = np.broadcast_to(np.arange(weights.shape[1]), weights.shape) * 1024 + weights + 512
     live = np.concatenate([weights != 0, (constant != 0)[:, None]], axis=1)
     name = np.concatenate([names, ((1 << 30) + constant - constant.min())[:, None]], axis=1)
     low, high = (np.concatenate([values, constant[:, None]], axis=1) for values in (ends.min(axis=0), ends.max(axis=0)))
     order = np.argsort(~live, axis=1, kind="stable")[:, : max(1, int(live.sum(axis=1).max()))]
-    name, low, high = (np.take_along_axis(np.where(live, each, 0), order, axis=1) for each in (name, low, high))
-    return name, low, high
+    none = np.zeros((len(rows), 1), dtype=np.int64)
+    terms = _Terms(name, low, high, *(np.concatenate([values, none], axis=1) for values in (zeros, negated)))
+    return terms.map(lambda values: np.take_along_axis(np.where(live, values, values.dtype.type(0)), order, axis=1))
 
 
 def _widths(low: Ints, high: Ints) -> Ints:

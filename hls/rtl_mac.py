@@ -14,16 +14,12 @@ from lutforge.hls import rtl_bits, rtl_carry
 from lutforge.hls.memories import mem_text, packed_words
 from lutforge.hls.rtl_layers import RtlLayer, RtlSite, memory_style, wrapped
 from lutforge.hls.rtl_levels import PASS, Level, write
-from lutforge.hls.rtl_products import Product, product
+from lutforge.hls.rtl_sums import integer_sums, shaping
 from lutforge.hls.rtl_text import (
     CLOCKED,
-    concatenated,
     constant,
     elastic,
-    extended,
     instance,
-    narrow_begin,
-    narrow_end,
     stream,
     stream_wires,
 )
@@ -36,10 +32,8 @@ from lutforge.mac_shape import (
     folded_shape,
     neuron_sums,
     reduced_table,
-    shaped_mac,
     supports,
 )
-from lutforge.numerics import bits_for
 from lutforge.operations import BinaryMac, LutNeurons, TableMac, TruthTables, as_lut_neurons
 from lutforge.pipeline import mac_registers
 from lutforge.schedule import CARRY, Folded
@@ -91,7 +85,7 @@ def array_body(
         return neurons(site, as_lut_neurons(op), source, site.kind.bits)
     if isinstance(op, BinaryMac) and op.levels:
         return _codes(site, op, source)
-    return _integers(site, op, source, registers)
+    return integer_sums(site, op, source, registers)
 
 
 def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlLayer:
@@ -128,7 +122,7 @@ def _folded(site: RtlSite, op: TableMac | BinaryMac, shape: FoldedShape) -> RtlL
     ports = {**CLOCKED, **stream("in", "in"), **stream("out", "out")}
     before = ""
     if shape.shift:
-        before = _shaping(site, shape.shift, shape.rounds, shape.simd, "in_data")
+        before = shaping(site, shape.shift, shape.rounds, shape.simd, "in_data")
         ports["in_data"] = "shaped"
     mems = {weights: _weight_words(site, op, shape)}
     if shape.bias_bits:
@@ -188,81 +182,3 @@ def _summed(site: RtlSite, sums: BitSums, first: Level | None, source: str) -> T
     """Return (text, expression) of the sums of bits of `source`, or of the tables `first` that read it."""
     levels, adders = (rtl_carry if sums.counters == CARRY else rtl_bits).build(sums, first)
     return write(site.style, levels, site.levels, adders, sums.width, source, sums.counters == CARRY)
-
-
-def _integers(site: RtlSite, op: TableMac | BinaryMac, source: str, registers: int) -> Tuple[str, str]:
-    """Products, then an adder tree per output in which every sum has just the bits that its bounds need."""
-    text = [narrow_begin()]
-    low_bias, shift, answer = np.zeros(len(op.weights), dtype=np.int64), 0, site.kind.bits
-    if isinstance(op, TableMac):
-        shape = shaped_mac(op, site.source)
-        op, low_bias, shift = shape.op, shape.low_bias, shape.shift
-        if shift:
-            text.append(_shaping(site, shift, shape.rounds, site.source.channels, source))
-            source = "shaped"
-        site = replace(site, source=shape.source)
-    used = np.flatnonzero((op.weights != 0).any(axis=0)).tolist()
-    bits = site.source.bits
-    for element in used:
-        text.append(f"    wire [{bits - 1}:0] x{element} = {source}[{element * bits + bits - 1}:{element * bits}];\n")
-    expressions = []
-    for output in range(len(op.weights)):
-        terms: List[Product] = []
-        stage = 0
-        for element in np.flatnonzero(op.weights[output]).tolist():
-            part, term = product(site, op, output, element)
-            text.append(part)
-            terms.append(term)
-            stage = term.stage
-        extra = int(op.bias[output]) if isinstance(op, TableMac) else int((op.weights[output] < 0).sum())
-        if extra:
-            width = bits_for(min(extra, -1), max(extra, 0))
-            terms.append(Product(f"$signed({constant(width, extra)})", extra, extra, stage))
-        part, total = _tree(site, output, terms, registers, max(1, answer - shift))
-        text.append(part)
-        if shift:  # what no product reaches is the bias's own
-            whole = f"{{{total}, {constant(shift, int(low_bias[output]))}}}"
-            text.append(f"    wire [{max(1, answer - shift) + shift - 1}:0] {total}_whole = {whole};\n")
-            total = f"{total}_whole[{answer - 1}:0]"
-        expressions.append(total)
-    text.append(narrow_end())
-    return "".join(text), concatenated(expressions)
-
-
-def _shaping(site: RtlSite, shift: int, rounds: bool, count: int, source: str) -> str:
-    """Return text that declares `shaped`, the activations of wire `source` as an approximate multiplier reads them."""
-    kept = site.source.bits - shift
-    sizes: Dict[str, Any] = {
-        "COUNT": count,
-        "BITS": site.source.bits,
-        "SHIFT": shift,
-        "ROUNDS": int(rounds),
-        "SIGNED": int(site.source.signed),
-    }
-    text = f"    wire [{count * kept - 1}:0] shaped;\n"
-    return text + instance("lutforge_shape", "shape", sizes, {"activations": source, "codes": "shaped"})
-
-
-def _tree(site: RtlSite, output: int, terms: List[Product], registers: int, bits: int) -> Tuple[str, str]:
-    """Return text and the name of one output of so many bits: pairs are added level by level, then held until all are
-    ready.
-    """
-    text: List[str] = []
-    stage = terms[0].stage if terms else 0
-    row = terms or [Product("1'sb0", 0, 0, 0)]
-    while stage < registers:
-        after: List[Product] = []
-        for index in range(0, len(row), 2):
-            pair = row[index : index + 2]
-            low, high = sum(one.low for one in pair), sum(one.high for one in pair)
-            width, name = bits_for(min(low, -1), max(high, 0)), f"a{output}_{stage}_{index // 2}"
-            text.append(f"    reg signed [{width - 1}:0] {name};\n")
-            value = " + ".join(one.name for one in pair)
-            text.append(f"    always @(posedge clk) if (load[{stage}]) {name} <= {value};\n")
-            after.append(Product(name, low, high, stage + 1))
-        row, stage = after, stage + 1
-    last = row[0]
-    width = bits_for(min(last.low, -1), max(last.high, 0))
-    name = f"y{output}"
-    text.append(f"    wire [{bits - 1}:0] {name} = {extended(last.name, width, bits, True)};\n")
-    return "".join(text), name

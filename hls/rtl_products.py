@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Tuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from lutforge.errors import unreachable
 from lutforge.hls.rtl_layers import RtlSite
 from lutforge.hls.rtl_text import constant, lookup
-from lutforge.mac_shape import product_registers
+from lutforge.mac_shape import product_registers, proportional
 from lutforge.multipliers import (
     Approximate,
     Conventional,
@@ -28,21 +28,33 @@ from lutforge.operations import BinaryMac, TableMac
 
 @dataclass(frozen=True)
 class Product:
-    """A signed wire, its bounds, and the stage whose register it comes from (0: the input)."""
+    """A signed wire, its bounds, and the stage whose register it comes from (0: the input).
+
+    negated: the wire holds minus what is to be added.
+    """
 
     name: str
     low: int
     high: int
     stage: int
+    negated: bool = False
+
+    def times(self, factor: int) -> Product:
+        """Return this times a power of two, or minus one: a shift, and a subtraction where it is added."""
+        shift = abs(factor).bit_length() - 1
+        name = f"$signed({{{self.name}, {constant(shift, 0)}}})" if shift else self.name
+        return replace(self, name=name, low=self.low << shift, high=self.high << shift, negated=factor < 0)
 
 
-def product(site: RtlSite, op: TableMac | BinaryMac, output: int, element: int) -> Tuple[str, Product]:
-    """Return text and wire of weights[output, element] * x[element], read from wire `x<element>`."""
-    weight, source = int(op.weights[output, element]), site.source
+def product(site: RtlSite, op: TableMac | BinaryMac, element: int, weight: int) -> Tuple[str, Product]:
+    """Return text and wire of weight * x[element], read from wire `x<element>`."""
+    source = site.source
     ends = sorted((weight * source.low, weight * source.high))
-    name = f"p{output}_{element}"
+    name = f"p{element}_{'m' if weight < 0 else ''}{abs(weight)}"
     if isinstance(op, BinaryMac):
         return _turned(site, name, weight, element)
+    if weight == 1 and proportional(op.multiplier):
+        return _delayed(site, name, element, product_registers(op, source, site.levels))
     width = bits_for(min(ends[0], -1), max(ends[1], 0))
     match op.multiplier:
         case Digital():
@@ -64,6 +76,20 @@ def _turned(site: RtlSite, name: str, weight: int, element: int) -> Tuple[str, P
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     ends = (low, high) if weight > 0 else (-high - 1, -low - 1)
     return text, Product(name, ends[0], ends[1], 0)
+
+
+def _delayed(site: RtlSite, name: str, element: int, stages: int) -> Tuple[str, Product]:
+    """x itself, after as many registers as the other products."""
+    source = site.source
+    text, value = [], f"x{element}"
+    for stage in range(stages):
+        held = f"{name}_q{stage}"
+        text.append(f"    reg [{source.bits - 1}:0] {held};\n")
+        text.append(f"    always @(posedge clk) if (load[{stage}]) {held} <= {value};\n")
+        value = held
+    whole = value if source.signed else f"{{1'b0, {value}}}"
+    text.append(f"    wire signed [{source.bits - source.signed}:0] {name} = {whole};\n")
+    return "".join(text), Product(name, source.low, source.high, stages)
 
 
 def _registered(name: str, width: int, stage: int) -> str:
@@ -111,7 +137,7 @@ def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -
         # what earlier digits left above this one, then this digit's table
         before = (low >> offset, high >> offset)
         above = (before[0] + int(table.min()), before[1] + int(table.max()))
-        bits = bits_for(min(above[0], before[0], int(table.min()), -1), max(above[1], before[1], int(table.max())))
+        bits = bits_for(min(above[0], before[0], int(table.min())), max(above[1], before[1], int(table.max())))
         if index == 0 and not last:
             bits = max(bits, width + 1)  # a truncated table may have less than the next digit's adder reads
         inits = _inits(table.tolist(), bits)
@@ -131,7 +157,7 @@ def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -
             low, high = int(table.min()), int(table.max())
             total = bits
         else:
-            high_part = f"$signed({so_far}[{total - 1}:{offset}])"
+            high_part = f"{'$signed' if low < 0 else ''}({so_far}[{total - 1}:{offset}])"
             text.append(
                 f"    wire [{bits - 1}:0] {wire}_a = {high_part};\n    wire [{bits - 1}:0] {wire}_o;\n"
                 f"    lutforge_table_add #(.WIDTH({bits}), .DIGIT({width}), .INITS({constant(16 * bits, inits)})) "
@@ -159,7 +185,8 @@ def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -
             digits = f"{wire}_r"
     assert stage == stages
     width = bits_for(min(low, -1), max(high, 0))
-    text.append(f"    wire signed [{width - 1}:0] {name} = {so_far};\n")
+    value = f"$signed({so_far})" if low < 0 else so_far  # bits that a sum cannot need are left out above
+    text.append(f"    wire signed [{width - 1}:0] {name} = {value};\n")
     return "".join(text), Product(name, low, high, stages)
 
 

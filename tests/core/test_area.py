@@ -18,18 +18,20 @@ def product_bits(multiplier, weight, bits=8, signed=False):
 
 def test_a_constant_product_of_8_bit_activations():
     """18 LUT6 at 8 x 8 bits and 20 at 8 x 9; the lower digit has two bits of its table in one LUT6_2."""
-    assert product_bits(DivideConquer(4), 127) == 12 // 2 + 12 == 18
-    assert product_bits(DivideConquer(4), 255) == 13 // 2 + 1 + 13 == 20
-    assert (
-        product_bits(DivideConquer(2), 127) == product_bits(DivideConquer(2, optimised=True), 127) == 10 // 2 + 3 * 10
-    )
+    assert product_bits(DivideConquer(4), -127) == 12 // 2 + 12 == 18
+    assert product_bits(DivideConquer(4), -255) == 13 // 2 + 1 + 13 == 20
+    assert product_bits(DivideConquer(4), 127) == 11 // 2 + 1 + 11 == 17  # no sign
+    assert max(product_bits(DivideConquer(4), weight) for weight in range(-128, 128)) == 18
+    two = [product_bits(DivideConquer(2, optimised), 127) for optimised in (False, True)]
+    assert two == [9 // 2 + 1 + 3 * 9] * 2
 
 
 def test_narrow_products_take_less():
     assert product_bits(DivideConquer(4), 100, bits=4) == 6  # one table of 12 bits, two functions per LUT6_2
-    assert product_bits(DivideConquer(4), 3) == 4 + 7  # 15 times 3 needs six bits and a sign
-    assert product_parts(DivideConquer(4), 100, 8, False, 1).ff == 12 + 16  # a register behind each digit
-    assert product_parts(DivideConquer(4), 100, 8, False, 2).ff == 16
+    assert product_bits(DivideConquer(4), 3) == 3 + 6  # 15 times 3 needs six bits
+    assert product_bits(DivideConquer(4), -3) == 4 + 7  # and this a sign
+    assert product_parts(DivideConquer(4), 100, 8, False, 1).ff == 11 + 15  # a register behind each digit
+    assert product_parts(DivideConquer(4), 100, 8, False, 2).ff == 15
 
 
 def test_one_table_per_product():

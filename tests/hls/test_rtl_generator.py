@@ -17,8 +17,9 @@ from lutforge.hls.rtl_arithmetic import multiplied
 from lutforge.hls.rtl_comparators import count_ones, exceeds
 from lutforge.hls.rtl_generator import generate_rtl, rtl_library
 from lutforge.mac_shape import neuron_sums, supports
+from lutforge.multipliers import Digital
 from lutforge.network import Network, Node, TensorType
-from lutforge.operations import Encode, Input, LutNeurons, Threshold
+from lutforge.operations import Encode, Input, LutNeurons, TableMac, Threshold
 from lutforge.pipeline import pointwise_form
 from lutforge.schedule import Schedule, Unrolled
 
@@ -161,3 +162,21 @@ def test_levels_between_registers_change_registers_and_no_table(levels):
     deep = neuron_sums(luts, supports(luts.tables), network.logits.bits).lut_levels()
     assert deep == 4 and f"STAGES({-(-deep // levels) + 1})" in text
     assert len(re.findall(r"\bLUT6 ", text)) == 90 + 3 * 5 * 3  # five 6:3 counters for 30 bits
+
+
+def test_outputs_share_products_but_for_shift_and_sign():
+    """Rows (6, -3), (3, 12), (-3, -3): only x0 times 3 and x1 times 3 are formed."""
+    weights = np.array([[6, -3], [3, 12], [-3, -3]])
+    nodes = (Node("x", Input((2,), 0, 7)), Node("fc", TableMac(weights, [0, 0, 5], Digital()), ("x",)))
+    texts = generate_rtl(Network("shared", nodes), Schedule({"fc": Unrolled()}), BOARD).texts
+    text = "".join(text for name, text in texts.items() if "fc" in name)
+    assert re.findall(r"(\w+)_d = .* \* (.*);", text) == [("p0_3", "$signed(3'h3)"), ("p1_3", "$signed(3'h3)")]
+    assert re.findall(r"(a\d_\d_\d) <= (.*);", text) == [
+        ("a0_1_0", "$signed({p0_3, 1'h0}) - p1_3"),
+        ("a0_2_0", "a0_1_0"),
+        ("a1_1_0", "p0_3 + $signed({p1_3, 2'h0})"),
+        ("a1_2_0", "a1_1_0"),
+        ("a2_1_0", "p0_3 + p1_3"),
+        ("a2_1_1", "$signed(4'h5)"),
+        ("a2_2_0", "a2_1_1 - a2_1_0"),
+    ]
