@@ -37,7 +37,9 @@ def board(lut6, bram36=140):
 
 
 def mac(outputs, fan_in, **fields):
-    return TableMac(np.full((outputs, fan_in), 77), np.zeros(outputs, int), **fields)
+    """Odd weights, so that outputs share no product unless their weights are equal; about 100 in the mean."""
+    weights = 71 + 2 * (np.arange(outputs * fan_in) * 11 % 29).reshape(outputs, fan_in)
+    return TableMac(weights, np.zeros(outputs, int), **fields)
 
 
 def mlp():
@@ -69,7 +71,7 @@ def every_schedule(network):
     return [Schedule(dict(zip(names, choice, strict=True))) for choice in itertools.product(*options)]
 
 
-@pytest.mark.parametrize("lut6", [5000, 5600, 6500, 8000, 20000])
+@pytest.mark.parametrize("lut6", [4300, 4400, 4500, 5000, 20000])
 def test_no_schedule_that_fits_is_faster(lut6):
     network, small = mlp(), board(lut6)
     priced = [price(network, plan) for plan in every_schedule(network)]
@@ -94,10 +96,10 @@ def test_a_larger_board_is_never_slower_and_the_answer_repeats():
     network = mlp()
     cycles = [
         price(network, folding.auto(network, board(lut6))).interval_cycles
-        for lut6 in (5000, 6000, 7000, 9000, 14000, 30000)
+        for lut6 in (3800, 3900, 4100, 4400, 5000, 30000)
     ]
     assert cycles == sorted(cycles, reverse=True) and cycles[0] > cycles[-1]
-    assert folding.auto(network, board(7000)) == folding.auto(network, board(7000))
+    assert folding.auto(network, board(4300)) == folding.auto(network, board(4300))
 
 
 def test_layers_are_no_faster_than_the_stream_that_feeds_them():
