@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
 
 from lutforge.array_geometry import BEAT_BITS, Geometry
 from lutforge.array_manifest import load_array
@@ -16,17 +15,17 @@ from lutforge.rtl_folder import RtlFacts, stamp_path
 from lutforge.store import write_atomically
 
 
-def build_array(geometry: Geometry, target: Path, *, runtime: Optional[Path] = None, quick: bool = False) -> None:
+def build_array(geometry: Geometry, target: Path, *, quick: bool = False) -> None:
     """Compile the Verilog of an array with Verilator to the simulation executable `target`; see `verilator.build`."""
     design = generate_array_rtl(geometry)
     facts = RtlFacts("", "", design.top, BEAT_BITS, 1, 1, (), {}, tuple(sorted(design.texts)))
-    verilator.build(design.texts, facts, target, runtime=runtime, quick=quick)
+    verilator.build(design.texts, facts, target, quick=quick)
 
 
-def compile_array_rtl(folder: Path | str, *, runtime: Optional[Path] = None, quick: bool = False) -> Path:
+def compile_array_rtl(folder: Path | str, *, quick: bool = False) -> Path:
     """Compile the simulation of an array's overlay folder and return its path."""
     root = Path(folder)
     manifest = load_array(root)
-    build_array(manifest.geometry, root / EXECUTABLE, runtime=runtime, quick=quick)
+    build_array(manifest.geometry, root / EXECUTABLE, quick=quick)
     write_atomically(stamp_path(root, "verilator"), f"{manifest.source_sha256}\n".encode())
     return root / EXECUTABLE

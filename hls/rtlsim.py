@@ -82,12 +82,10 @@ def _is_memory(path: str) -> bool:
     return path.endswith(".mem")
 
 
-def compile_rtl(
-    folder: Path | str, simulator: str = "verilator", *, runtime: Optional[Path] = None, quick: bool = False
-) -> Path:
+def compile_rtl(folder: Path | str, simulator: str = "verilator", *, quick: bool = False) -> Path:
     """Compile a folder's Verilog as it lies there to a simulation executable, and return its path.
 
-    runtime, quick: see `verilator.build`; the netlist simulator needs neither.
+    quick: see `verilator.build`; the netlist simulator does not need it.
     """
     root = Path(folder)
     if simulator not in SIMULATORS:
@@ -97,7 +95,7 @@ def compile_rtl(
     texts = _read_sources(root, facts)
     target = root / SIMULATORS[simulator]
     if simulator == "verilator":
-        verilator.build(texts, facts, target, runtime=runtime, quick=quick)
+        verilator.build(texts, facts, target, quick=quick)
     else:
         from lutforge.hls import netlist_streams  # needs pyosys, which Verilator's users may lack
 

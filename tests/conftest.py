@@ -35,6 +35,16 @@ RANDOM_NETWORKS = _load("random_networks")
 ARRAY_NETWORKS = _load("array_networks")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One synthesis of each design in a run, and one compilation of Verilator's library, whoever needs them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LUTFORGE_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def random_networks() -> ModuleType:
     return RANDOM_NETWORKS

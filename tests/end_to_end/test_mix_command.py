@@ -138,7 +138,7 @@ def test_costs_in_standard_cells(tmp_path):
     assert run.returncode == 2 and "net.npz: not text" in run.stderr
 
 
-def test_mistakes(folder, tmp_path):
+def test_mistakes(folder, tmp_path, in_process):
     other = Network("none", (Node("x", Input((12,), 0, 255)), Node("y", Rescale([1], [1], 0, 9), ("x",))))
     lutforge.save(other, tmp_path / "other.npz")
     net, images = folder / "net.npz", ["--images", folder / "images.npz"]
@@ -155,9 +155,9 @@ def test_mistakes(folder, tmp_path):
         ([tmp_path / "none.npz", *images], "none.npz: no such file"),
         ([tmp_path / "other.npz", *images], "network none has no table multiplications, so there is nothing to mix"),
     ):
-        run = command("mix", *words)
+        run = in_process("mix", *words)
         assert run.returncode == 2 and message in " ".join(run.stderr.split()), run.stderr
     log = tmp_path / "log.jsonl"
     log.write_text('{"key": "another", "mix": [0, 0, 0], "right": 3}\n')
-    run = command("mix", net, *images, "--log", log)
+    run = in_process("mix", net, *images, "--log", log)
     assert run.returncode == 2 and "line 1: measured for another, this search is" in " ".join(run.stderr.split())

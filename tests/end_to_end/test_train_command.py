@@ -8,9 +8,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 RECIPE = """
 kind = "lutnet"
 about = "a test"
@@ -100,9 +102,9 @@ def test_another_recipe_begins_where_it_differs(folder: Path) -> None:
         (RECIPE, ["--device", "cuda:77"], "device 'cuda:77': torch cannot use it here"),
     ],
 )
-def test_mistakes(folder: Path, recipe: str, words: list[str], message: str) -> None:
+def test_mistakes(folder: Path, recipe: str, words: list[str], message: str, in_process: Command) -> None:
     path = folder / "wrong.toml"
     path.write_text(recipe)
-    run = lutforge("train", path, *words, "-o", folder / "out")
+    run = in_process("train", path, *words, "-o", folder / "out")
     assert run.returncode == 2
     assert message in " ".join(run.stderr.split())

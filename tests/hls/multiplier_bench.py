@@ -13,7 +13,7 @@ import numpy as np
 
 from lutforge.hls.multipliers_rtl import ConstantProduct, Sizes, constant_multiplier, lutrom_multiplier, multiplier
 from lutforge.hls.rtl_text import instance
-from lutforge.hls.verilator import find_verilator, run_tool, write_sources
+from lutforge.hls.verilator import compile_objects, find_verilator, run_tool, write_sources
 
 LIBRARY = {
     name: (Path(__file__).parents[2] / "hls" / "rtl" / name).read_text()
@@ -189,9 +189,10 @@ class Verilated:
         main = main.replace("PUTS", "".join(f"put(model.{name}, next);" for name in self.inputs))
         (folder / "main.cpp").write_text(main.replace("GETS", "".join(f"get(model.{name}, out);" for name in outputs)))
         flags = ["--cc", "--exe", "-O3", "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT"]
-        command = [find_verilator(), *flags, "--Mdir", "obj", "--top-module", "bench", *options]
+        verilator = find_verilator()
+        command = [verilator, *flags, "--Mdir", "obj", "--top-module", "bench", *options]
         run_tool([*command, *names, "main.cpp"], folder)
-        run_tool(["make", "-s", "-C", "obj", "-f", "Vbench.mk", f"OPT_FAST={optimise}", "OPT_SLOW=-O0"], folder)
+        compile_objects(folder / "obj", optimise, verilator)
 
     def cycles(self, inputs: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
         """inputs: [cycles, lanes]. Result: [cycles, lanes], or bits, lowest first, as a last axis of a wide port."""

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 import numpy as np
 import numpy.typing as npt
 
-from lutforge.hls.verilator import LANGUAGE, find_verilator, run_tool, write_sources
+from lutforge.hls.verilator import LANGUAGE, compile_objects, find_verilator, run_tool, write_sources
 
 Beats = npt.NDArray[np.uint8]
 FLAGS = [
@@ -89,11 +89,11 @@ class Bench:
         (folder / "bench.hpp").write_text(self._header())
         for name, text in memories.items():
             (folder / name).write_text(text)
-        command = [find_verilator(), *FLAGS, "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "bench"]
+        verilator = find_verilator()
+        command = [verilator, *FLAGS, "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "bench"]
         command += ["--Mdir", "obj", "-o", "bench", "-CFLAGS", f"-I{folder} -I{static} -std=c++17", *names]
         run_tool([*command, str(Path(__file__).with_suffix(".cpp"))], folder)
-        flags = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
-        run_tool(["make", "-s", "-j", "2", "-C", "obj", "-f", "Vbench.mk", *flags], folder)
+        compile_objects(folder / "obj", "-O1", verilator)
         for index, wire in enumerate(self._streams("sources")):
             wire[2].beats.tofile(folder / f"source{index}.bin")
 

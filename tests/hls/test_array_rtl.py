@@ -44,7 +44,7 @@ def array(tmp_path_factory):
     def build(geometry, stalls=FLOWING):
         if geometry not in made:
             made[geometry] = root / f"array{len(made)}"
-            build_array(geometry, made[geometry], runtime=root / "runtime", quick=True)
+            build_array(geometry, made[geometry], quick=True)
         return ArraySimulation(made[geometry], geometry, stalls)
 
     return build

@@ -37,7 +37,13 @@ def stimulus(rng, netlist, cycles, lanes):
     return inputs
 
 
-@pytest.fixture(scope="module", params=sorted(CELLS), ids=" ".join)
+SLOW = {("block_memories", "xcup"), ("small_memories", "xcup")}  # as the cells of xc7, under other names
+DESIGNS_OF = [
+    pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW), id=" ".join(each)) for each in sorted(CELLS)
+]
+
+
+@pytest.fixture(scope="module", params=DESIGNS_OF)
 def design(request):
     """A netlist, random inputs, and what the evaluator makes of them."""
     need_tools("iverilog")

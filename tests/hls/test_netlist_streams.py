@@ -183,6 +183,7 @@ def small_network():
     )
 
 
+@pytest.mark.slow
 def test_a_generated_network_equals_the_reference(tmp_path):
     """Every layer is synthesised on its own, with primitives, and stitched into the top."""
     need_tools()

@@ -54,6 +54,16 @@ def images_of(count):
     return np.random.default_rng(5).integers(0, 256, (count, 16))
 
 
+def test_the_library_of_verilator_is_compiled_once(mirror, copy, tmp_path, monkeypatch):
+    monkeypatch.setenv("LUTFORGE_CACHE", str(tmp_path / "cache"))
+    compile_rtl(copy, quick=True)
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert sorted(path.name for path in kept.iterdir()) == sorted(verilator.RUNTIME)
+    (kept / "verilated.o").write_bytes(b"no object")
+    with pytest.raises(ToolError, match="make failed:"):
+        compile_rtl(copy, quick=True)
+
+
 @pytest.mark.parametrize("stalls", [Stalls(), Stalls(1, 0, 0), Stalls(2, 60, 0), Stalls(3, 0, 70), Stalls(4, 40, 40)])
 def test_answers_and_traces_whatever_the_stalls(mirror, stalls):
     executor = RtlExecutor(mirror, mirror_network(), stalls=stalls)

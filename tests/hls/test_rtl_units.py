@@ -81,18 +81,24 @@ def host_beats(network, board, images):
 
 
 @pytest.fixture(scope="module")
-def bench(random_networks, tmp_path_factory):
-    try:
-        verilator.find_verilator()
-    except ToolError as error:
-        pytest.skip(str(error))
+def units(random_networks):
+    """Parts of networks of every kind, the Verilog of all, and what their memories hold."""
     parts, texts, memories = [], {path.name: path.read_text() for path in LIBRARY.glob("*.v")}, {}
     for seed, kind in enumerate(random_networks.KINDS, 20):
         more, own_texts, own_memories = parts_of(random_networks, kind, seed)
         parts += more
         texts |= own_texts
         memories |= own_memories
-    return Bench(tmp_path_factory.mktemp("units"), parts, texts, memories)
+    return parts, texts, memories
+
+
+@pytest.fixture(scope="module")
+def bench(units, tmp_path_factory):
+    try:
+        verilator.find_verilator()
+    except ToolError as error:
+        pytest.skip(str(error))
+    return Bench(tmp_path_factory.mktemp("units"), *units)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -106,13 +112,12 @@ def test_every_layer_under_random_stalls(bench, seed):
         assert outcome.cycles[part.name] > 10_000, f"{part.name} ran {outcome.cycles[part.name]} cycles only"
 
 
-def test_no_module_of_the_library_is_left_out(bench):
-    texts = {path.name: path.read_text() for path in LIBRARY.glob("*.v")}
+def test_no_module_of_the_library_is_left_out(units):
+    parts, texts, _ = units
     here = Path(__file__)
-    texts |= {"wrappers": here.with_name("rtl_wrappers.v").read_text()}
-    texts |= {path.name: path.read_text() for path in bench.folder.rglob("rtl/*.v")}
+    texts = texts | {"wrappers": here.with_name("rtl_wrappers.v").read_text()}
     used = set(re.findall(r"\b(?:lutforge|bench)_\w+", here.with_name("test_rtl_parts.py").read_text()))
-    found = reached(texts, sorted(used | {part.module for part in bench.parts}))
+    found = reached(texts, sorted(used | {part.module for part in parts}))
     wanted = {
         name
         for path in LIBRARY.glob("*.v")
