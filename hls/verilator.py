@@ -36,8 +36,8 @@ RUNTIME = ("verilated.o", "verilated_threads.o")
 SPLIT_STATEMENTS = 20_000
 COLD = ("OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 QUICK, THOROUGH = "-O0", "-O1"
-"""Options of g++ for cold code with Verilator's own library, and for hot code. -O2 takes half as long again as -O1 and gained
-3 % on the LUT-NA MLP for MNIST (g++ 12)."""
+"""Options of g++ for cold code with Verilator's own library, and for hot code. -O2 takes half as long again as -O1 and
+gained 3 % on the LUT-NA MLP for MNIST (g++ 12)."""
 
 WAIVED = {
     "DECLFILENAME": "a file holds more than one module, or is named as its node",
