@@ -31,6 +31,7 @@ def _load(name: str) -> ModuleType:
     return module
 
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: two threads on a busy machine are far slower
 RANDOM_NETWORKS = _load("random_networks")
 ARRAY_NETWORKS = _load("array_networks")
 

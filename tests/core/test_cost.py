@@ -362,8 +362,11 @@ LAYERS = {
 }
 
 
+SLOW = {"folded", "unrolled", "arrays", "truncated"}
+
+
 @pytest.mark.yosys
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in LAYERS])
 def test_a_layer_takes_about_what_was_estimated(layer):
     from lutforge.hls.rtl_generator import generate_rtl
     from lutforge.netlist import read_netlist

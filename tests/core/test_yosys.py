@@ -22,6 +22,7 @@ from lutforge.errors import ToolError
 from lutforge.yosys import synthesise
 
 CHANCE = random.Random(7)
+
 WORDS = "".join(f"{CHANCE.randrange(16):x}\n" for _ in range(16))
 LUTS = 20
 TABLES = "".join(
@@ -56,6 +57,12 @@ endmodule
 """
 BROKEN = "module strange (input a, output y);\n\n  assign y = a +;\nendmodule\n"
 STACK_TEXTS = {"rtl/top.v": STACK, "rtl/parts.v": ROM, "rtl/strange.v": BROKEN, "mem/words.mem": WORDS}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept(monkeypatch):
+    """yosys runs in each of these tests, whatever others have synthesised."""
+    monkeypatch.delenv("LUTFORGE_CACHE", raising=False)
 
 
 def cells(made: yosys.Synthesis) -> Counter[str]:

@@ -132,6 +132,7 @@ def test_rtl_names_the_simulators_it_knows(small):
     assert "--simulator modelsim: use one of auto, verilator, netlist" in " ".join(run.stderr.split())
 
 
+@pytest.mark.slow
 def test_check_of_every_simulation_of_the_verilog(small):
     needs("verilator")
     run = lutforge_command(

@@ -24,6 +24,7 @@ from lutforge.schedule import Schedule, Unrolled
 HERE = Path(__file__).parent
 SHIMS = HERE.parents[1] / "hls" / "shims"
 VECTORS = 400
+SHAPES = [pytest.param((400, 3, 300, 600), marks=pytest.mark.slow), (12, 2, 7, 30)]
 
 
 def network(elements: int, bits: int, neurons: int, tables: int, seed: int) -> Network:
@@ -87,7 +88,7 @@ def run(bench: Path, seed: int, stall: int) -> subprocess.CompletedProcess:
     return subprocess.run([bench, str(seed), str(stall)], capture_output=True, text=True, check=False, timeout=120)
 
 
-@pytest.mark.parametrize("shape", [(400, 3, 300, 600), (12, 2, 7, 30)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_equal_to_the_c_model_under_stalls(built, shape):
     """The first shape reads two beats a vector and writes two; the second one of each."""
     bench, _ = built(*shape)
@@ -96,7 +97,7 @@ def test_equal_to_the_c_model_under_stalls(built, shape):
         assert done.returncode == 0, f"seed {seed}: {done.stdout}"
 
 
-@pytest.mark.parametrize("shape", [(400, 3, 300, 600), (12, 2, 7, 30)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_latency_and_interval_are_those_described(built, shape):
     bench, box = built(*shape)
     cycles, latency = map(int, re.search(r"(\d+) cycles latency (\d+)", run(bench, 1, stall=0).stdout).groups())

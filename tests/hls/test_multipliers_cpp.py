@@ -72,6 +72,7 @@ def test_a_wrong_3w_is_seen(tmp_path):
     assert wrong_products(tmp_path, "+ 1") > 100_000
 
 
+@pytest.mark.slow
 def test_every_static_header_compiles_alone(tmp_path):
     try:
         compiler, headers = find_compiler(), find_headers()

@@ -37,7 +37,7 @@ def stimulus(rng, netlist, cycles, lanes):
     return inputs
 
 
-SLOW = {("block_memories", "xcup"), ("small_memories", "xcup")}  # as the cells of xc7, under other names
+SLOW = {("block_memories", "xc7"), ("block_memories", "xcup"), ("small_memories", "xcup")}
 DESIGNS_OF = [
     pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW), id=" ".join(each)) for each in sorted(CELLS)
 ]
