@@ -392,14 +392,14 @@ def test_no_compiler(stages, tmp_path):
     assert wanted in " ".join(run.stderr.split())
 
 
-def test_help_and_version():
+def test_help_and_version(in_process):
     run = lutforge_command("--help")
     assert run.returncode == 0
     for command in ("train", "export", "generate", "csim", "run", "check", "report", "demo"):
         assert command in run.stdout
-        assert lutforge_command(command, "--help").returncode == 0
-    assert lutforge_command("--version").stdout.strip() == lutforge.__version__
-    assert lutforge_command("--nonsense").returncode == 2
+        assert in_process(command, "--help").returncode == 0
+    assert in_process("--version").stdout.strip() == lutforge.__version__
+    assert in_process("--nonsense").returncode == 2
 
 
 def test_the_command_without_its_packages():

@@ -71,7 +71,7 @@ def test_verilog(form, signed, folding, simulator, tmp_path):
     network, images, bias = every_product(form, signed, EIGHTH)
     write_overlay(tmp_path, network, generate(network, Schedule({"y": folding}), BOARD))
     write_rtl(tmp_path, generate_rtl(network, Schedule({"y": folding}), BOARD), network)
-    compile_rtl(tmp_path, "verilator")
+    compile_rtl(tmp_path, "verilator", quick=True)
     got = RtlExecutor(tmp_path, network, "verilator", FLOWING).run(images)
     assert np.array_equal(got, wanted(form, signed, EIGHTH, images, bias))
 

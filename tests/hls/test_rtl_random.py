@@ -37,7 +37,7 @@ def folder_of(tmp_path_factory):
         write_overlay(folder, network, generate(network, schedule, board, output))
         design = generate_rtl(network, schedule, board, output, luts="generic")
         write_rtl(folder, design, network)
-        compile_rtl(folder)
+        compile_rtl(folder, quick=True)
         return folder, design
 
     return build

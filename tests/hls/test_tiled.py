@@ -124,7 +124,7 @@ def folder_of(tmp_path_factory):
             folder = tmp_path_factory.mktemp("tiled") / "overlay"
             write_overlay(folder, network, generate(network, Schedule({}), BOARD))
             write_rtl(folder, generate_rtl(network, Schedule({}), BOARD, luts=style), network)
-            compile_rtl(folder, simulator)
+            compile_rtl(folder, simulator, quick=True)
             made[key] = folder
         return made[key]
 
@@ -213,5 +213,5 @@ def test_a_flipped_weight_bit_is_named_in_verilog(simulator, tmp_path):
     texts = {**design.texts, "mem/tiles.words.mem": f"{words[:-3]}\n0\n"}
     write_overlay(tmp_path, network, generate(network, Schedule({}), BOARD))
     write_rtl(tmp_path, replace(design, texts=texts), network)
-    compile_rtl(tmp_path, "verilator")
+    compile_rtl(tmp_path, "verilator", quick=True)
     only_output_2_differs(network, RtlExecutor(tmp_path, network, "verilator"))

@@ -29,7 +29,7 @@ def overlay(tmp_path_factory):
     except ToolError as error:
         pytest.skip(str(error))
     folder = mirror_overlay(tmp_path_factory.mktemp("rtl") / "overlay")
-    compile_rtl(folder)
+    compile_rtl(folder, quick=True)
     return folder
 
 
@@ -84,7 +84,7 @@ def test_a_flipped_bit_of_the_verilog_is_named(tmp_path, overlay):
     folder = mirror_overlay(tmp_path / "flipped")
     top = folder / "rtl" / "lutforge_top.v"
     top.write_text(top.read_text().replace("wire [8:0] sum = {1'b0", "wire [8:0] sum = 9'd4 ^ {1'b0"))
-    compile_rtl(folder)
+    compile_rtl(folder, quick=True)
     with Accelerator.open(folder, device="emulated", kernel="rtl") as accelerator:
         found = accelerator.verify(images_of(6))
     assert found.differing == 6 and (found.first.node, found.first.element) == ("mirror", (0,))
