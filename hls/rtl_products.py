@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import List, Tuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lutforge.errors import unreachable
 from lutforge.hls.rtl_layers import RtlSite
@@ -124,70 +125,80 @@ def _digits(site: RtlSite, op: TableMac, name: str, weight: int, element: int) -
     source = site.source
     widths = digit_widths(op.multiplier, source.bits)
     tables = digit_tables(op.multiplier, np.array([weight]), source.bits, source.signed)
-    stages = product_registers(op, source, site.levels)
     text: List[str] = []
-    offset, stage = 0, 0
-    low = high = 0
-    digits = f"x{element}"
-    digits_bits = source.bits
-    so_far = ""
+    low = high = offset = stage = total = 0
+    digits, rest_bits, so_far = f"x{element}", source.bits, ""
     for index, width in enumerate(widths):
         last = index == len(widths) - 1
         table = tables[index][0]
+        least, most = int(table.min()), int(table.max())
         # what earlier digits left above this one, then this digit's table
         before = (low >> offset, high >> offset)
-        above = (before[0] + int(table.min()), before[1] + int(table.max()))
-        bits = bits_for(min(above[0], before[0], int(table.min())), max(above[1], before[1], int(table.max())))
+        bits = bits_for(min(before[0] + least, before[0], least), max(before[1] + most, before[1], most))
         if index == 0 and not last:
             bits = max(bits, width + 1)  # a truncated table may have less than the next digit's adder reads
-        inits = _inits(table.tolist(), bits)
-        digit = f"{digits}[{width - 1}:0]"
-        wire = f"{name}_s{index}"
+        wire, cell, digit = f"{name}_s{index}", f"{name}_t{index}", f"{digits}[{width - 1}:0]"
         if index == 0:
             left_out = op.multiplier.truncate_bits if isinstance(op.multiplier, Approximate) else 0
-            left_out = min(left_out, bits - 1)
-            inits, held = inits >> (16 * left_out), bits - left_out
-            place = f"{wire}[{bits - 1}:{left_out}]"
-            text.append(
-                f"    wire [{bits - 1}:0] {wire};\n    lutforge_table #(.WIDTH({held}), .DIGIT({width}), "
-                f".INITS({constant(16 * held, inits)})) {name}_t{index} (.digit({digit}), .value({place}));\n"
-            )
-            if left_out:
-                text.append(f"    assign {wire}[{left_out - 1}:0] = {constant(left_out, 0)};\n")
-            low, high = int(table.min()), int(table.max())
-            total = bits
+            text.append(_first_table(cell, wire, digit, table, width, bits, min(left_out, bits - 1)))
         else:
-            high_part = f"{'$signed' if low < 0 else ''}({so_far}[{total - 1}:{offset}])"
-            text.append(
-                f"    wire [{bits - 1}:0] {wire}_a = {high_part};\n    wire [{bits - 1}:0] {wire}_o;\n"
-                f"    lutforge_table_add #(.WIDTH({bits}), .DIGIT({width}), .INITS({constant(16 * bits, inits)})) "
-                f"{name}_t{index} (.digit({digit}), .addend({wire}_a), .sum({wire}_o));\n"
-                f"    wire [{bits + offset - 1}:0] {wire} = {{{wire}_o, {so_far}[{offset - 1}:0]}};\n"
-            )
-            low, high = low + (int(table.min()) << offset), high + (int(table.max()) << offset)
-            total = bits + offset
+            above = f"{'$signed' if low < 0 else ''}({so_far}[{total - 1}:{offset}])"
+            text.append(_table_add(cell, wire, digit, table, width, bits, above, f"{so_far}[{offset - 1}:0]", offset))
+        low, high, total = low + (least << offset), high + (most << offset), bits + offset
         offset += width
-        digits_bits -= width
-        ends = last or (index + 1) % site.levels == 0
-        rest = f"{digits}[{digits_bits + width - 1}:{width}]" if digits_bits else ""
-        if ends:
-            text.append(f"    reg [{total - 1}:0] {wire}_q;\n")
-            text.append(f"    always @(posedge clk) if (load[{stage}]) {wire}_q <= {wire};\n")
-            so_far = f"{wire}_q"
-            if digits_bits:
-                text.append(f"    reg [{digits_bits - 1}:0] {wire}_r;\n")
-                text.append(f"    always @(posedge clk) if (load[{stage}]) {wire}_r <= {rest};\n")
-                digits = f"{wire}_r"
-            stage += 1
+        rest_bits -= width
+        rest = f"{digits}[{rest_bits + width - 1}:{width}]"
+        if last or (index + 1) % site.levels == 0:
+            text.append(_register(f"{wire}_q", wire, total, stage))
+            text.append(_register(f"{wire}_r", rest, rest_bits, stage) if rest_bits else "")
+            so_far, stage = f"{wire}_q", stage + 1
         else:
+            text.append(f"    wire [{rest_bits - 1}:0] {wire}_r = {rest};\n")
             so_far = wire
-            text.append(f"    wire [{digits_bits - 1}:0] {wire}_r = {rest};\n")
-            digits = f"{wire}_r"
-    assert stage == stages
+        digits = f"{wire}_r"
+    assert stage == product_registers(op, source, site.levels)
     width = bits_for(min(low, -1), max(high, 0))
     value = f"$signed({so_far})" if low < 0 else so_far  # bits that a sum cannot need are left out above
     text.append(f"    wire signed [{width - 1}:0] {name} = {value};\n")
-    return "".join(text), Product(name, low, high, stages)
+    return "".join(text), Product(name, low, high, stage)
+
+
+def _first_table(
+    cell: str, wire: str, digit: str, table: npt.NDArray[np.int64], width: int, bits: int, left_out: int
+) -> str:
+    """The table of the lowest digit, of whose values the bits below left_out are 0 and have no tables."""
+    held = bits - left_out
+    inits = constant(16 * held, _inits(table.tolist(), bits) >> (16 * left_out))
+    text = (
+        f"    wire [{bits - 1}:0] {wire};\n    lutforge_table #(.WIDTH({held}), .DIGIT({width}), .INITS({inits})) "
+        f"{cell} (.digit({digit}), .value({wire}[{bits - 1}:{left_out}]));\n"
+    )
+    return text + (f"    assign {wire}[{left_out - 1}:0] = {constant(left_out, 0)};\n" if left_out else "")
+
+
+def _table_add(
+    cell: str,
+    wire: str,
+    digit: str,
+    table: npt.NDArray[np.int64],
+    width: int,
+    bits: int,
+    above: str,
+    below: str,
+    offset: int,
+) -> str:
+    """An adder of a digit's table to what is `above` its place; the bits `below`, so many as offset, pass."""
+    return (
+        f"    wire [{bits - 1}:0] {wire}_a = {above};\n    wire [{bits - 1}:0] {wire}_o;\n"
+        f"    lutforge_table_add #(.WIDTH({bits}), .DIGIT({width}), "
+        f".INITS({constant(16 * bits, _inits(table.tolist(), bits))})) "
+        f"{cell} (.digit({digit}), .addend({wire}_a), .sum({wire}_o));\n"
+        f"    wire [{bits + offset - 1}:0] {wire} = {{{wire}_o, {below}}};\n"
+    )
+
+
+def _register(name: str, value: str, bits: int, stage: int) -> str:
+    return f"    reg [{bits - 1}:0] {name};\n    always @(posedge clk) if (load[{stage}]) {name} <= {value};\n"
 
 
 def _inits(table: List[int], bits: int) -> int:
