@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The lutforge authors
 # SPDX-License-Identifier: Apache-2.0
-"""What every test may use: `random_networks` (the module of that name), and `network_kind`, which runs a test per kind."""
+"""What every test may use: `random_networks` (the module of that name), and `network_kind`, which runs a test per
+kind, slow ones of a module's SLOW_KINDS."""
 
 from __future__ import annotations
 
@@ -81,7 +82,9 @@ def compiled_array(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Geomet
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "network_kind" in metafunc.fixturenames:
-        metafunc.parametrize("network_kind", RANDOM_NETWORKS.KINDS)
+        slow = getattr(metafunc.module, "SLOW_KINDS", ())
+        marks = {kind: [pytest.mark.slow] * (kind in slow) for kind in RANDOM_NETWORKS.KINDS}
+        metafunc.parametrize("network_kind", [pytest.param(kind, marks=found) for kind, found in marks.items()])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -362,7 +362,7 @@ LAYERS = {
 }
 
 
-SLOW = {"folded", "unrolled", "arrays", "truncated"}
+SLOW = {"folded", "unrolled", "arrays", "truncated", "digital", "signs", "tiles of one pass", "small tables", "codes"}
 
 
 @pytest.mark.yosys
@@ -440,7 +440,7 @@ CARRIED = {
 
 
 @pytest.mark.yosys
-@pytest.mark.parametrize("layer", CARRIED)
+@pytest.mark.parametrize("layer", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CARRIED])
 def test_counters_on_carry_chains_take_the_luts_that_were_told(layer):
     """Each is a LUT6_2, as two small tables are; inverted bits cost nothing, and control is all that synthesis adds."""
     from lutforge.hls.rtl_generator import generate_rtl

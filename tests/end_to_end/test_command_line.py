@@ -145,6 +145,7 @@ def test_check_of_every_simulation_of_the_verilog(small):
     assert "all 4 executors answer all 40 images with equal integers" in " ".join(run.stderr.split())
 
 
+@pytest.mark.slow
 def test_synth_counts_and_says_what_it_is_not(small):
     needs()
     said = good("synth", small / "net.npz", "--schedule", "2x2", "-o", small / "synth.json")

@@ -64,7 +64,7 @@ def test_multipliers(tmp_path):
     assert command("multipliers", "--weight-bits", 10).returncode == 2
 
 
-@pytest.mark.parametrize("objective", ["transistors", "lut6", "energy"])
+@pytest.mark.parametrize("objective", ["transistors", "lut6", pytest.param("energy", marks=pytest.mark.slow)])
 def test_mix_within_a_loss(folder, tmp_path, objective):
     words = ["mix", folder / "net.npz", "--images", folder / "images.npz", "--objective", objective, "--loss", 2]
     words += ["--log", tmp_path / "log.jsonl", "-o", tmp_path / "mixed.npz", "--plot", tmp_path / "front.png"]

@@ -28,6 +28,8 @@ from lutforge.operations import ArgMax, BinaryMac, Input, LutNeurons, Rescale, R
 from lutforge.reference import ReferenceExecutor, trace
 from lutforge.schedule import Folded, Schedule, Unrolled
 
+SLOW_KINDS = {"inception", "residual"}  # test_graph_streams.py has such
+
 
 def equal_everywhere(compiled, random_networks, kind, seed):
     """One random network: all edges and answers, on one of the boards, with one of the outputs."""

@@ -21,6 +21,8 @@ from lutforge.rtl_kernel import FLOWING, RtlKernel, Stalls
 IMAGES = 23
 BOARDS, OUTPUTS = ("pynq_z2", "zcu104"), ("logits", "both", "class")
 
+SLOW_KINDS = {"inception", "residual"}  # test_graph_streams.py has such
+
 
 @pytest.fixture(scope="module")
 def folder_of(tmp_path_factory):
