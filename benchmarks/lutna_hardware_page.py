@@ -99,6 +99,6 @@ def speed_section(rows: List[Row], folder: Path) -> List[str]:
     return [
         "## Time of the reference\n",
         paragraph("On one hyperthread; wall time, and the largest memory of the process."),
-        "    OMP_NUM_THREADS=1 python benchmarks/lutna_speed.py build/deep/vgg11_half.npz\n",
+        "    OMP_NUM_THREADS=1 python benchmarks/lutna_speed.py build/deep/vgg11_half.npz --fewer 300\n",
         table([["network", "multipliers", "images", "time", "memory", "times the exact form's"], *body]),
     ]

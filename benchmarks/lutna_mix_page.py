@@ -10,6 +10,11 @@ from typing import List
 from lutna_rows import Row, paragraph, percent, table
 from matplotlib.figure import Figure
 
+from lutforge.network_costs import PUBLISHED
+
+QUOTED = {"transistors": "area", "energy": "energy"}
+"""Of a cost model, the published figure that stands beside it."""
+
 
 def mix_section(rows: List[Row], folder: Path) -> List[str]:
     """Return the section on mixed precision, with the fronts drawn."""
@@ -36,10 +41,12 @@ def mix_section(rows: List[Row], folder: Path) -> List[str]:
             "accuracy. A search fits the validation images that it measures on: one that allowed ResNet18 0.7 points "
             "on 1,000 of them lost 1.7 on the test images, so that less is allowed there. Of the prices, transistors "
             "are counted from the circuits of the multipliers alone, as the published ratios are, and LUT6 estimated,"
-            " adder trees included. Published for mixed precision, area: 32.22 to 50.95 times less than conventional "
+            " adder trees included. Searches for LUT6 were run with --exchanges 6. "
+            "Published for mixed precision, area: 32.22 to 50.95 times less than conventional "
             "tables, 1.35 to 2.14 times less than digital MACs."
         ),
-        "    OMP_NUM_THREADS=1 python benchmarks/lutna_mix.py NETWORK --data DIR [--objective lut6]\n",
+        "    OMP_NUM_THREADS=1 python benchmarks/lutna_mix.py NETWORK --data DIR [--objective lut6] "
+        "--loss POINTS --limit IMAGES\n",
         table([head, *body]),
         "![Measured mixes that no other one beats](lutna_mix.png)\n",
     ]
@@ -92,7 +99,8 @@ def costs_section(rows: List[Row], folder: Path) -> List[str]:
         paragraph(
             "Whole networks by every cost model: transistors counted from the multipliers' circuits, LUT6 estimated "
             "with adder trees, energy estimated as toggles weighted by transistors on real activations. A weight of 0"
-            " costs nothing. In brackets: times less than with conventional tables / than with array multipliers."
+            " costs nothing. In brackets: times less than with conventional tables / than with array multipliers; "
+            "the published ones are quoted, of other networks."
         ),
         "    python benchmarks/lutna_costs.py NETWORK --mix FILE --dataset cifar10_jpeg --data DIR\n",
     ]
@@ -110,6 +118,9 @@ def costs_section(rows: List[Row], folder: Path) -> List[str]:
                     ),
                 ]
             )
+        for what, quoted in PUBLISHED.items():
+            shown = {name: " / ".join(each[kind] for each in quoted.values()) for name, kind in QUOTED.items()}
+            cells.append([f"published, {what}", *(f"({shown[name]})" if name in shown else "" for name in names)])
         text += [f"### {row['network']}: {row['weights_not_0']:,} weights that are not 0\n", table(cells)]
     return text
 
@@ -138,8 +149,9 @@ def synthesis_section(rows: List[Row], folder: Path) -> List[str]:
         paragraph(
             "Layers unrolled, products and adder trees, in the same run of yosys for the same device. Of large layers"
             " a sample of the inputs was synthesised; a whole network is its layers, each scaled to all its weights. "
-            "Not placed."
+            "Not placed. Mixes are those for LUT6; N is 384 for the convolutions, 1500 for the MLP, 1000 for VGG11 and "
+            "500 for ResNet18."
         ),
-        "    python benchmarks/lutna_synthesis.py NETWORK --mix FILE\n",
+        "    python benchmarks/lutna_synthesis.py NETWORK --mix FILE --weights N\n",
         table([head, *body]),
     ]

@@ -204,32 +204,12 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             return TensorType((*x.shape[:-1], x.channels * op.bits_per_feature), 0, 1)
         case Window():
             return _window(op, x)
-        case TableMac():
-            _check_fan_in(op.weights, x)
-            if x.bits > 8:
-                raise NetworkError(f"TableMac: activations have {x.bits} bits; the limit is 8. Rescale them first")
-            low, high, bias, left_out = _shaped_bounds(op, x)
-            lows, highs = _dot_bounds(op.weights, low, high)
-            return _per_output(x, lows + bias - left_out, highs + bias)
-        case BinaryMac():
-            _check_fan_in(op.weights, x)
-            low, high = x.low, x.high
-            if op.levels:
-                _check_codes("BinaryMac", x, len(op.levels))
-                high = int(level_value_table(op.levels).max())
-                low = -high
-            return _per_output(x, *_dot_bounds(op.weights, low, high))
-        case LutNeurons():
-            _check_wires(op, x)
-            total = np.bincount(op.neuron, weights=op.weight, minlength=op.neurons)
-            return TensorType((*x.shape[:-1], op.neurons), 0, int(total.max()))
-        case TiledLutNeurons():
-            _check_wires(op, x)
-            tables = op.tiles[1] * int(np.bincount(op.neuron).max())
-            return TensorType((*x.shape[:-1], op.neurons), 0, tables * sum(op.levels))
-        case TruthTables():
-            _check_wires(op, x)
-            return TensorType((*x.shape[:-1], op.neurons), 0, (1 << op.code_bits) - 1)
+        case TableMac() | BinaryMac():
+            return _sums(op, x)
+        case LutNeurons() | TiledLutNeurons() | TruthTables():
+            return _neurons(op, x)
+        case Add() | Concat():
+            return _joined(op, inputs)
         case Threshold():
             _check_channels("thresholds", op.thresholds, x)
             return TensorType(x.shape, 0, int(op.thresholds.shape[1]))
@@ -241,19 +221,6 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
         case SumPool():
             one, taps = _pooled(Window(op.kernel, op.stride), "SumPool", x), prod(op.kernel)
             return TensorType(one.shape, taps * x.low, taps * x.high)
-        case Add():
-            other = inputs[1]
-            if x.shape != other.shape:
-                raise NetworkError(f"Add: edges of shapes {x.shape} and {other.shape}; both must have one shape")
-            return TensorType(x.shape, x.low + other.low, x.high + other.high)
-        case Concat():
-            if any(each.shape[:-1] != x.shape[:-1] for each in inputs):
-                shapes = ", ".join(str(each.shape) for each in inputs)
-                raise NetworkError(f"Concat: edges of shapes {shapes}; all but the last extent must be equal")
-            channels = sum(each.channels for each in inputs)
-            return TensorType(
-                (*x.shape[:-1], channels), min(each.low for each in inputs), max(each.high for each in inputs)
-            )
         case Reshape():
             if int(np.prod(op.shape)) != x.elements:
                 raise NetworkError(f"Reshape: {x.shape} has {x.elements} elements, {op.shape} has not")
@@ -266,6 +233,50 @@ def infer(op: Op, inputs: List[TensorType]) -> TensorType:
             return TensorType((*x.shape[:-1], 1), 0, x.channels - 1)
         case _:
             unreachable(op)
+
+
+def _sums(op: TableMac | BinaryMac, x: TensorType) -> TensorType:
+    """Type of weighted sums, by the largest and smallest sum of each output."""
+    _check_fan_in(op.weights, x)
+    if isinstance(op, TableMac):
+        if x.bits > 8:
+            raise NetworkError(f"TableMac: activations have {x.bits} bits; the limit is 8. Rescale them first")
+        low, high, bias, left_out = _shaped_bounds(op, x)
+        lows, highs = _dot_bounds(op.weights, low, high)
+        return _per_output(x, lows + bias - left_out, highs + bias)
+    low, high = x.low, x.high
+    if op.levels:
+        _check_codes("BinaryMac", x, len(op.levels))
+        high = int(level_value_table(op.levels).max())
+        low = -high
+    return _per_output(x, *_dot_bounds(op.weights, low, high))
+
+
+def _neurons(op: LutNeurons | TiledLutNeurons | TruthTables, x: TensorType) -> TensorType:
+    """Type of tables: their weighted counts of ones, or their codes."""
+    _check_wires(op, x)
+    if isinstance(op, LutNeurons):
+        high = int(np.bincount(op.neuron, weights=op.weight, minlength=op.neurons).max())
+    elif isinstance(op, TiledLutNeurons):
+        high = op.tiles[1] * int(np.bincount(op.neuron).max()) * sum(op.levels)
+    else:
+        high = (1 << op.code_bits) - 1
+    return TensorType((*x.shape[:-1], op.neurons), 0, high)
+
+
+def _joined(op: Add | Concat, inputs: List[TensorType]) -> TensorType:
+    """Type of a node of several inputs."""
+    x = inputs[0]
+    if isinstance(op, Add):
+        other = inputs[1]
+        if x.shape != other.shape:
+            raise NetworkError(f"Add: edges of shapes {x.shape} and {other.shape}; both must have one shape")
+        return TensorType(x.shape, x.low + other.low, x.high + other.high)
+    if any(each.shape[:-1] != x.shape[:-1] for each in inputs):
+        shapes = ", ".join(str(each.shape) for each in inputs)
+        raise NetworkError(f"Concat: edges of shapes {shapes}; all but the last extent must be equal")
+    channels = sum(each.channels for each in inputs)
+    return TensorType((*x.shape[:-1], channels), min(each.low for each in inputs), max(each.high for each in inputs))
 
 
 def _window(op: Window, x: TensorType) -> TensorType:

@@ -71,7 +71,7 @@ def every_schedule(network):
     return [Schedule(dict(zip(names, choice, strict=True))) for choice in itertools.product(*options)]
 
 
-@pytest.mark.parametrize("lut6", [4300, 4400, 4500, 5000, 20000])
+@pytest.mark.parametrize("lut6", [4300, 4400, 4500, 5000, 5600, 6500, 8000, 20000])
 def test_no_schedule_that_fits_is_faster(lut6):
     network, small = mlp(), board(lut6)
     priced = [price(network, plan) for plan in every_schedule(network)]

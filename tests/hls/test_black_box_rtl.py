@@ -24,7 +24,7 @@ from lutforge.schedule import Schedule, Unrolled
 HERE = Path(__file__).parent
 SHIMS = HERE.parents[1] / "hls" / "shims"
 VECTORS = 400
-SHAPES = [pytest.param((400, 3, 300, 600), marks=pytest.mark.slow), (12, 2, 7, 30)]
+SHAPES = [pytest.param((400, 3, 300, 900), marks=pytest.mark.slow), (12, 2, 7, 30)]
 
 
 def network(elements: int, bits: int, neurons: int, tables: int, seed: int) -> Network:

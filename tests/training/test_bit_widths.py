@@ -58,7 +58,8 @@ def test_more_bits_are_nearer_to_the_floating_network(model: DeepNet) -> None:
     found = accuracies(model, DATA.train_images, images, labels, [(bits, bits) for bits in (2, 4, 8)])
     floating = accuracy(model, images, labels)
     gaps = [abs(floating - found[bits, bits]) for bits in (2, 4, 8)]
-    assert gaps[0] > 0.5 > 0.05 > gaps[1] and gaps[2] < 0.01  # 4 bits and 8 are an image or two apart
+    assert gaps[0] > gaps[1] > gaps[2] - 1e-9 and gaps[2] < 0.01
+    assert gaps[0] > 0.5
 
 
 def test_all_bits_are_tried_without_points(model: DeepNet) -> None:
