@@ -91,7 +91,15 @@ class _Stages:
             self.train(name, **asdict(restart))
             self.tell(name)
 
-    def train(self, name: str, epochs: int, learning_rate: float, smoothing: float = 0.0, cutout: int = 0) -> Fitted:
+    def train(
+        self,
+        name: str,
+        epochs: int,
+        learning_rate: float,
+        aim: str = "",
+        smoothing: float = 0.0,
+        cutout: int = 0,
+    ) -> Fitted:
         """Train on, with a checkpoint of this name."""
         before = sum(len(stage.history) for stage in self.done)
         path = self.folder and self.folder / f"{name}.pt"
@@ -116,6 +124,7 @@ class _Stages:
             half=self.plan.half and self.model.floating,
             smoothing=smoothing,
             cutout=cutout,
+            aim=aim,
             checkpoint=path,
             resume=self.resume and path is not None and path.is_file(),
             on_epoch=ended,

@@ -64,6 +64,7 @@ class _Settings:
     half: bool = False
     smoothing: float = 0.0
     cutout: int = 0
+    aim: str = ""
 
 
 def fit(
@@ -85,6 +86,7 @@ def fit(
     half: bool = False,
     smoothing: float = 0.0,
     cutout: int = 0,
+    aim: str = "",
 ) -> Fitted:
     """Train a model in place and leave it, in eval mode, with the weights of its best validation epoch.
 
@@ -97,7 +99,8 @@ def fit(
     optimiser: 'adam', or 'sgd' with Nesterov momentum; half: products in bfloat16, which some processors do faster.
     smoothing: part of the label that is spread over all classes (Szegedy et al., 2016, section 7).
     cutout: side, in pixels, of a square of zeros about a random pixel of each image (DeVries and Taylor, 2017).
-    checkpoint: file written after every epoch; resume: continue from it.
+    checkpoint: file written after every epoch; resume: continue from it. aim: what the training is for, which must be
+    the same when it is resumed, such as how a network is pruned meanwhile.
     """
     settings = _Settings(
         epochs,
@@ -113,6 +116,7 @@ def fit(
         half,
         smoothing,
         cutout,
+        aim,
     )
     run = _Run(model, data, settings)
     if resume:

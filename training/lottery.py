@@ -74,8 +74,8 @@ class Gradual:
             )
 
 
-Train = Callable[[str, int, float], Fitted]
-"""Trains the network in place: name of the checkpoint, epochs, learning rate."""
+Train = Callable[[str, int, float, str], Fitted]
+"""Trains the network in place: name of the checkpoint, epochs, learning rate, and aim (see `fit`)."""
 
 
 class Early:
@@ -128,7 +128,7 @@ def draw_tickets(
             model.load_state_dict(state)
             narrow(model, channels)
             state = _copied(model.state_dict())
-        fitted.append(train(f"ticket{number}", plan.epochs, learning_rate))
+        fitted.append(train(f"ticket{number}", plan.epochs, learning_rate, str(plan)))
         told(f"ticket{number}")
     return fitted
 
@@ -136,7 +136,7 @@ def draw_tickets(
 def prune_gradually(model: DeepNet, plan: Gradual, steps: int, train: Train, told: Callable[[str], None]) -> Fitted:
     """Prune a trained network while it is trained on, in place. steps: of an epoch."""
     model.pruning = GradualMasks(model, plan.keep, plan.epochs * plan.pruning, plan.epochs, steps)
-    fitted = train("gradual", plan.epochs, plan.learning_rate)
+    fitted = train("gradual", plan.epochs, plan.learning_rate, str(plan))
     told("gradual")
     return fitted
 

@@ -139,13 +139,26 @@ def test_each_round_goes_back_to_the_early_weights(tmp_path):
     kept, seen = largest(model, 0.5), []
     state = torch.load(tmp_path / "early.pt", weights_only=True)
 
-    def train(name, epochs, learning_rate):
-        seen.append((name, epochs, learning_rate))
+    def train(name, epochs, learning_rate, aim):
+        seen.append((name, epochs, learning_rate, aim))
         for name, layer in model.layers.items():
             assert torch.equal(layer.mac.weight, state[f"layers.{name}.mac.weight"] * kept[name])
 
-    draw_tickets(model, Tickets(rounds=1, keep=0.5, epochs=7), 0.3, early, train, lambda name: None)
-    assert seen == [("ticket1", 7, 0.3)]
+    plan = Tickets(rounds=1, keep=0.5, epochs=7)
+    draw_tickets(model, plan, 0.3, early, train, lambda name: None)
+    assert seen == [("ticket1", 7, 0.3, str(plan))]
+
+
+@pytest.mark.parametrize("plan", [BY_WEIGHT, BY_CHANNEL, GRADUAL], ids=["weight", "channel", "gradual"])
+def test_what_was_pruned_otherwise_is_not_resumed(plan, tmp_path):
+    trained(plan, tmp_path)
+    kind = "gradual" if plan.gradual.epochs else "tickets"
+    other = replace(plan, **{kind: replace(getattr(plan, kind), keep=0.05)})
+    name, was = ("gradual", "0.1") if kind == "gradual" else ("ticket1", str(plan.tickets.keep))
+    with pytest.raises(
+        TrainingError, match=rf"{name}\.pt: made with .*keep={was}.*asked for .*keep=0\.05.*without resume"
+    ):
+        trained(other, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("plan", [BY_WEIGHT, BY_CHANNEL, GRADUAL], ids=["weight", "channel", "gradual"])
