@@ -33,7 +33,7 @@ flip = false
 def asked(recipe: object, out: Path, **given: object) -> None:
     """What typer calls; it fills in what is not given."""
     plain = {"data": None, "limit": 30, "seed": 0, "plot": None, "as_json": True}
-    bits(str(recipe), out, **{**plain, **given})  # type: ignore[arg-type]
+    bits(str(recipe), out, **{**plain, **given})  # type: ignore[arg-type]  # of many types in one dict
 
 
 def test_bits_of_a_trained_network(

@@ -169,7 +169,7 @@ def bench_text(parts: Sequence[Part]) -> str:
 
 def netlist_of(text: str) -> Netlist:
     if importlib.util.find_spec("pyosys") is None:
-        pytest.skip("pyosys is not installed")
+        pytest.skip("pyosys is not installed: pip install 'lutforge[synth]'")
     return read_netlist(synthesise({**LIBRARY, "bench.v": text}, "bench").json, "bench")
 
 

@@ -63,7 +63,7 @@ def verilated(folder: Path, text: str, *names, **options) -> Verilated:
 
 def netlist_of(text: str) -> Netlist:
     if importlib.util.find_spec("pyosys") is None:
-        pytest.skip("pyosys is not installed")
+        pytest.skip("pyosys is not installed: pip install 'lutforge[synth]'")
     return read_netlist(synthesise({**LIBRARY, "bench.v": text}, "bench").json, "bench")
 
 
@@ -142,7 +142,7 @@ def test_variable_and_written_weights_as_primitives(variable_netlist):
 
 def test_primitives_with_the_models_of_yosys(tmp_path):
     """The cells of the netlist evaluator are not asked here."""
-    pyosys = pytest.importorskip("pyosys")
+    pyosys = pytest.importorskip("pyosys", reason="pyosys is not installed: pip install 'lutforge[synth]'")
     cells = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
     chosen = [form for form in forms() if form.sizes == Sizes(8, 9, True) and "digital" not in form.port]
     options = {"clocked": True, "options": (f"-D{MACRO}", "-v", str(cells))}
@@ -290,7 +290,7 @@ def test_inits_are_the_tables_of_the_products(signed):
 
 
 def test_slang_finds_no_fault():
-    pytest.importorskip("pyslang")
+    pytest.importorskip("pyslang", reason="pyslang is not installed: pip install 'lutforge[synth]'")
     verilog_lint.lint({**LIBRARY, "bench.v": variables(forms())}, "bench")
     verilog_lint.lint({**LIBRARY, "bench.v": constants(sampled(), ROMS)}, "bench")
 
